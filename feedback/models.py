@@ -1,0 +1,195 @@
+"""A citizen's letter and everything that happens to it."""
+
+from __future__ import annotations
+
+import enum
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from feedback.states import Status
+from portal.accounts.models import User
+from portal.db import Model
+from portal.units import Unit
+
+
+def _where(condition: str) -> dict[str, sa.TextClause]:
+    """A partial index on both databases."""
+    return {"sqlite_where": sa.text(condition), "postgresql_where": sa.text(condition)}
+
+
+class CaseCounter(Model):
+    """The last number given in a ROC year; the row that writers queue at."""
+
+    __tablename__ = "case_counters"
+
+    year: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    last: Mapped[int]
+
+
+class Case(Model):
+    """One letter, owned by the unit that must answer it.
+
+    `topic` is what a person confirmed; the machine's guess is a Suggestion. `restricted` letters are
+    seen by their owner unit only. `source_key` makes an import repeatable.
+    """
+
+    __tablename__ = "cases"
+    __table_args__ = (
+        sa.CheckConstraint("(status IN ('answered', 'closed')) = (answered_at IS NOT NULL)", name="answered_has_time"),
+        sa.CheckConstraint("(status = 'closed') = (closed_at IS NOT NULL)", name="closed_has_time"),
+        sa.CheckConstraint("(topic IS NULL) = (topic_confirmed_at IS NULL)", name="topic_is_confirmed"),
+        sa.CheckConstraint("length(body) > 0", name="body_not_empty"),
+        sa.Index("ix_cases_open_due", "due_at", "id", **_where("answered_at IS NULL")),
+        sa.Index("ix_cases_unit_open_due", "unit_id", "due_at", "id", **_where("answered_at IS NULL")),
+        sa.Index("ix_cases_received", "received_at", "id"),
+        sa.Index("ix_cases_unit_received", "unit_id", "received_at", "id"),
+        sa.Index("ix_cases_unit_answered", "unit_id", "answered_at", "id"),
+    )  # fmt: skip
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    number: Mapped[str] = mapped_column(sa.String(20), unique=True)
+    secret_hash: Mapped[str] = mapped_column(sa.String(64))
+    unit_id: Mapped[int] = mapped_column(sa.ForeignKey("units.id"))
+    handler_id: Mapped[int | None] = mapped_column(sa.ForeignKey("users.id"))
+    status: Mapped[Status] = mapped_column(default=Status.RECEIVED)
+    channel: Mapped[str] = mapped_column(sa.String(32))
+    subject: Mapped[str] = mapped_column(sa.String(500))
+    body: Mapped[str] = mapped_column(sa.Text)
+    hint: Mapped[str | None] = mapped_column(sa.String(32))
+    county: Mapped[str] = mapped_column(sa.String(20), default="")
+    restricted: Mapped[bool] = mapped_column(default=False)
+    urgent: Mapped[bool] = mapped_column(default=False)
+    topic: Mapped[str | None] = mapped_column(sa.String(32))
+    topic_confirmed_at: Mapped[datetime | None]
+    topic_confirmed_by: Mapped[int | None] = mapped_column(sa.ForeignKey("users.id"))
+    received_at: Mapped[datetime]
+    due_at: Mapped[datetime]
+    answered_at: Mapped[datetime | None]
+    closed_at: Mapped[datetime | None]
+    source_key: Mapped[str | None] = mapped_column(sa.String(64), unique=True)
+
+    unit: Mapped[Unit] = relationship(lazy="raise_on_sql")
+    handler: Mapped[User | None] = relationship(foreign_keys=[handler_id], lazy="raise_on_sql")
+    contact: Mapped[Contact | None] = relationship(back_populates="case", lazy="raise_on_sql")
+    suggestion: Mapped[Suggestion | None] = relationship(back_populates="case", lazy="raise_on_sql")
+    reply: Mapped[Reply | None] = relationship(back_populates="case", lazy="raise_on_sql")
+    events: Mapped[list[CaseEvent]] = relationship(
+        back_populates="case", lazy="raise_on_sql", order_by="CaseEvent.id"
+    )
+
+    def is_overdue(self, now: datetime) -> bool:
+        return self.status.is_open and now > self.due_at
+
+
+class Contact(Model):
+    """Who wrote, kept apart from the letter so that it can be hidden, corrected or removed alone."""
+
+    __tablename__ = "case_contacts"
+
+    case_id: Mapped[int] = mapped_column(sa.ForeignKey("cases.id"), primary_key=True)
+    name: Mapped[str] = mapped_column(sa.String(80), default="")
+    email: Mapped[str] = mapped_column(sa.String(254), default="")
+    phone: Mapped[str] = mapped_column(sa.String(40), default="")
+
+    case: Mapped[Case] = relationship(back_populates="contact", lazy="raise_on_sql")
+
+
+class Suggestion(Model):
+    """What the classifier thinks of a letter; a person always decides.
+
+    `candidates` is a list of {topic, probability}; `words` the words that spoke for the first one.
+    """
+
+    __tablename__ = "case_suggestions"
+    __table_args__ = (
+        sa.CheckConstraint("probability BETWEEN 0 AND 1", name="probability_is_share"),
+        sa.Index("ix_case_suggestions_topic", "topic", "case_id"),
+    )
+
+    case_id: Mapped[int] = mapped_column(sa.ForeignKey("cases.id"), primary_key=True)
+    model_version: Mapped[str] = mapped_column(sa.String(64))
+    topic: Mapped[str] = mapped_column(sa.String(32))
+    probability: Mapped[float]
+    abstained: Mapped[bool]
+    voice: Mapped[str | None] = mapped_column(sa.String(32))
+    candidates: Mapped[list[Any]]
+    words: Mapped[list[Any]]
+    created_at: Mapped[datetime]
+
+    case: Mapped[Case] = relationship(back_populates="suggestion", lazy="raise_on_sql")
+
+
+class Reply(Model):
+    """The unit's answer: one to each letter."""
+
+    __tablename__ = "case_replies"
+    __table_args__ = (sa.CheckConstraint("length(body) > 0", name="body_not_empty"),)
+
+    case_id: Mapped[int] = mapped_column(sa.ForeignKey("cases.id"), primary_key=True)
+    author_id: Mapped[int] = mapped_column(sa.ForeignKey("users.id"))
+    body: Mapped[str] = mapped_column(sa.Text)
+    sent_at: Mapped[datetime] = mapped_column(index=True)
+
+    case: Mapped[Case] = relationship(back_populates="reply", lazy="raise_on_sql")
+    rating: Mapped[Rating | None] = relationship(back_populates="reply", lazy="raise_on_sql")
+
+
+class Rating(Model):
+    """How the citizen found the answer, once: 1 (very dissatisfied) to 5 (very satisfied)."""
+
+    __tablename__ = "reply_ratings"
+    __table_args__ = (sa.CheckConstraint("score BETWEEN 1 AND 5", name="score_on_scale"),)
+
+    case_id: Mapped[int] = mapped_column(sa.ForeignKey("case_replies.case_id"), primary_key=True)
+    score: Mapped[int]
+    comment: Mapped[str] = mapped_column(sa.Text, default="")
+    rated_at: Mapped[datetime] = mapped_column(index=True)
+
+    reply: Mapped[Reply] = relationship(back_populates="rating", lazy="raise_on_sql")
+
+
+class EventKind(enum.Enum):
+    """What happened, for the timelines of citizen and staff."""
+
+    RECEIVED = "received"
+    SUGGESTED = "suggested"
+    TOPIC_CONFIRMED = "topic_confirmed"
+    TRANSFERRED = "transferred"
+    ASSIGNED = "assigned"
+    ANSWERED = "answered"
+    CLOSED = "closed"
+    RATED = "rated"
+
+
+class CaseEvent(Model):
+    """One step of a letter's way. `note` is a staff member's reason; never the citizen's words."""
+
+    __tablename__ = "case_events"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    case_id: Mapped[int] = mapped_column(sa.ForeignKey("cases.id"), index=True)
+    at: Mapped[datetime]
+    kind: Mapped[EventKind]
+    actor_id: Mapped[int | None] = mapped_column(sa.ForeignKey("users.id"))
+    unit_id: Mapped[int | None] = mapped_column(sa.ForeignKey("units.id"))
+    topic: Mapped[str | None] = mapped_column(sa.String(32))
+    note: Mapped[str] = mapped_column(sa.String(500), default="")
+
+    case: Mapped[Case] = relationship(back_populates="events", lazy="raise_on_sql")
+
+
+class IntakeKey(Model):
+    """A sender's own key for one letter: a repeat gets the first answer instead of a second letter.
+
+    Only hashes are kept: of the key, and of what was sent with it.
+    """
+
+    __tablename__ = "intake_keys"
+
+    key_hash: Mapped[str] = mapped_column(sa.String(64), primary_key=True)
+    content_hash: Mapped[str] = mapped_column(sa.String(64))
+    case_id: Mapped[int] = mapped_column(sa.ForeignKey("cases.id"))
+    created_at: Mapped[datetime]

@@ -1,0 +1,175 @@
+"""What may be read: every select of letters starts from `visible_to`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import joinedload
+
+from feedback.models import Case, Rating, Suggestion
+from feedback.secrets import matches
+from feedback.states import Status
+from portal.access import Actor, Permission, Role
+from portal.clock import Period
+from portal.db import db
+
+PAGE = 25
+
+
+def visible_to(actor: Actor) -> sa.Select[tuple[Case]]:
+    """The letters a person may read.
+
+    The own unit's; every unit's for the secretariat; restricted ones only for the ethics role of the
+    owning unit; none without the permission to read letters.
+    """
+    return sa.select(Case).where(visibility(actor))
+
+
+def visibility(actor: Actor) -> sa.ColumnElement[bool]:
+    if not actor.may(Permission.CASE_READ):
+        return sa.false()
+    own = Case.unit_id == actor.unit_id
+    if actor.role is Role.ETHICS:
+        return own
+    ordinary = Case.restricted.is_(sa.false())
+    return ordinary if actor.sees_all_units else sa.and_(own, ordinary)
+
+
+def effective_topic() -> sa.ColumnElement[Any]:
+    """The confirmed topic, otherwise the machine's when it was sure enough (join Suggestion first)."""
+    guessed = sa.case((Suggestion.abstained.is_(sa.false()), Suggestion.topic))
+    return sa.func.coalesce(Case.topic, guessed)
+
+
+@dataclass(frozen=True)
+class Filters:
+    """What an inbox shows. Periods select by month; None leaves a thing open.
+
+    `state`: open, overdue, unconfirmed, answered, closed or all.
+    `moment`: whether `period` counts letters received, answered or rated in that month.
+    """
+
+    state: str = "open"
+    topic: str | None = None
+    unit_id: int | None = None
+    handler_id: int | None = None
+    period: Period | None = None
+    moment: str = "received"
+    urgent: bool = False
+
+
+def inbox(actor: Actor, filters: Filters, now: datetime) -> sa.Select[tuple[Case]]:
+    """The filtered letters a person may read, without order."""
+    query = visible_to(actor).outerjoin(Suggestion)
+    conditions: list[sa.ColumnElement[bool]] = list(_by_state(filters.state, now))
+    if filters.topic == "none":
+        conditions.append(effective_topic().is_(None))
+    elif filters.topic:
+        conditions.append(effective_topic() == filters.topic)
+    if filters.unit_id is not None:
+        conditions.append(Case.unit_id == filters.unit_id)
+    if filters.handler_id is not None:
+        conditions.append(Case.handler_id == filters.handler_id)
+    if filters.urgent:
+        conditions.append(Case.urgent)
+    if filters.period is not None:
+        query, column = _moment(query, filters.moment)
+        conditions += [column >= filters.period.start, column < filters.period.end]
+    return query.where(*conditions)
+
+
+def _by_state(state: str, now: datetime) -> list[sa.ColumnElement[bool]]:
+    # "Open" is said by answered_at, which a CHECK ties to the status and the indexes are made for.
+    is_open = Case.answered_at.is_(None)
+    return {
+        "open": [is_open],
+        "overdue": [is_open, Case.due_at < now],
+        "unconfirmed": [is_open, Case.topic.is_(None)],
+        "answered": [Case.status == Status.ANSWERED],
+        "closed": [Case.status == Status.CLOSED],
+    }.get(state, [])
+
+
+def _moment(query: sa.Select[tuple[Case]], moment: str) -> tuple[sa.Select[tuple[Case]], Any]:
+    if moment == "answered":
+        return query, Case.answered_at
+    if moment == "rated":
+        return query.join(Rating, Rating.case_id == Case.id), Rating.rated_at
+    return query, Case.received_at
+
+
+@dataclass(frozen=True)
+class Page:
+    """One page of letters and the keys of its neighbours (None at either end)."""
+
+    cases: list[Case]
+    previous: str | None
+    next: str | None
+
+
+def page(query: sa.Select[tuple[Case]], *, by: str = "due", after: str = "", before: str = "") -> Page:
+    """A page by key: as fast on the last page as on the first, whatever arrives meanwhile.
+
+    `by` is due (soonest first) or received (newest first). A key is "timestamp_id"; one that cannot
+    be read starts from the beginning.
+    """
+    column: Any = Case.due_at if by == "due" else Case.received_at
+    newest_first = by != "due"
+    key, backwards = _read_key(before or after), bool(before)
+    descending = newest_first != backwards
+    if key is not None:
+        place, mark = sa.tuple_(column, Case.id), sa.tuple_(sa.literal(key[0], column.type), sa.literal(key[1]))
+        query = query.where(place < mark if descending else place > mark)
+    order = (column.desc(), Case.id.desc()) if descending else (column, Case.id)
+    query = query.order_by(*order).limit(PAGE + 1)
+    found = list(db.session.scalars(query.options(joinedload(Case.suggestion), joinedload(Case.unit))))
+    more, found = len(found) > PAGE, found[:PAGE]
+    if backwards:
+        found.reverse()
+    earlier = more if backwards else key is not None
+    later = key is not None if backwards else more
+    return Page(
+        found,
+        _write_key(found[0], by) if earlier and found else None,
+        _write_key(found[-1], by) if later and found else None,
+    )
+
+
+def _write_key(case: Case, by: str) -> str:
+    moment = case.due_at if by == "due" else case.received_at
+    return f"{moment.isoformat()}_{case.id}"
+
+
+def _read_key(text: str) -> tuple[datetime, int] | None:
+    stamp, _, number = text.rpartition("_")
+    try:
+        moment, case_id = datetime.fromisoformat(stamp), int(number)
+    except ValueError:
+        return None
+    return (moment, case_id) if moment.tzinfo and 0 < case_id < 2**63 else None
+
+
+def count(query: sa.Select[Any]) -> int:
+    return db.session.scalar(sa.select(sa.func.count()).select_from(query.with_only_columns(Case.id).subquery())) or 0
+
+
+def full(actor: Actor, case_id: int) -> Case | None:
+    """One letter with all that its page shows, if the person may read it."""
+    return db.session.scalar(
+        visible_to(actor)
+        .where(Case.id == case_id)
+        .options(
+            joinedload(Case.unit), joinedload(Case.handler), joinedload(Case.contact),
+            joinedload(Case.suggestion), joinedload(Case.reply), joinedload(Case.events),
+        )  # fmt: skip
+        .execution_options(populate_existing=True)
+    )
+
+
+def opened_with(number: str, secret: str) -> Case | None:
+    """The letter that a number and its secret open."""
+    case = db.session.scalar(sa.select(Case).where(Case.number == number))
+    return case if case is not None and matches(case.number, secret, case.secret_hash) else None

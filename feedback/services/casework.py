@@ -1,0 +1,173 @@
+"""Handling letters: suggestion, topic, unit, handler, answer, close. The only writers of a case."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session, joinedload
+
+from feedback import mails
+from feedback.models import Case, CaseEvent, EventKind, Reply, Suggestion
+from feedback.queries import visible_to
+from feedback.states import TRANSITIONS, Act, NotAllowed, Status, move
+from portal.access import Actor
+from portal.accounts.models import User
+from portal.audit import record
+from portal.db import transaction
+from portal.errors import BadInput, Conflict, NotFound
+from portal.profile import Profile
+from portal.units import Unit, unit_by_code
+
+
+class AlreadyAnswered(Conflict):
+    message = "這封信已由同仁答復。"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Guess:
+    """What the classifier says of one letter; see `feedback.models.Suggestion`."""
+
+    model_version: str
+    topic: str
+    probability: float
+    abstained: bool
+    voice: str | None
+    candidates: list[dict[str, Any]]
+    words: list[str]
+
+
+def record_suggestion(case_id: int, guess: Guess, *, profile: Profile, now: datetime) -> None:
+    """Keep the classifier's guess and, while nobody has decided, bring the letter to its likely unit.
+
+    A guess below the threshold leaves it with the default owner, except that a letter that may be
+    about a restricted topic is hidden at once: wrongly hidden is found by its owner, wrongly shown
+    cannot be undone.
+    """
+    with transaction() as session:
+        case = session.scalar(sa.select(Case).where(Case.id == case_id).with_for_update())
+        if case is None:
+            raise NotFound
+        session.merge(Suggestion(case_id=case_id, created_at=now, **vars(guess)))
+        if case.topic is not None or case.status is not Status.RECEIVED:
+            return
+        restricted = guess.topic in profile.restricted_topics
+        if restricted or (not guess.abstained and not case.restricted):
+            case.restricted = case.restricted or restricted
+            unit = unit_by_code(session, profile.route(guess.topic, case.county))
+            case.unit_id = unit.id
+        session.add(
+            CaseEvent(case_id=case_id, at=now, kind=EventKind.SUGGESTED, unit_id=case.unit_id, topic=guess.topic)
+        )
+
+
+def confirm_topic(case_id: int, *, topic: str, by: Actor, profile: Profile, now: datetime) -> Case:
+    """Say what a letter is about. It moves when the topic is not answered by the unit that has it."""
+    spec = profile.topic(topic)
+    if spec is None:
+        raise BadInput("請從清單選擇主題。")
+    with transaction() as session:
+        case = _load(session, case_id, by, Act.CONFIRM_TOPIC)
+        guessed = session.get(Suggestion, case_id)
+        case.topic, case.topic_confirmed_at, case.topic_confirmed_by = topic, now, by.id
+        case.restricted = spec.restricted
+        _note(session, case, EventKind.TOPIC_CONFIRMED, by, now, topic=topic)
+        record(
+            session, "case.topic_confirmed", "case", case.number, actor_id=by.id, now=now,
+            topic=topic, suggested=guessed.topic if guessed else None,
+        )  # fmt: skip
+        if not profile.answers(topic, case.unit.code):
+            _hand_over(session, case, unit_by_code(session, profile.route(topic, case.county)), by, now, "依主題分文")
+    return case
+
+
+def transfer(case_id: int, *, unit_id: int, reason: str, by: Actor, now: datetime) -> Case:
+    """Hand a letter to another unit, saying why."""
+    with transaction() as session:
+        case = _load(session, case_id, by, Act.TRANSFER)
+        unit = session.get(Unit, unit_id)
+        if unit is None or not unit.active or unit.id == case.unit_id:
+            raise BadInput("請選擇另一個單位。")
+        _hand_over(session, case, unit, by, now, reason)
+    return case
+
+
+def assign(case_id: int, *, handler_id: int, by: Actor, now: datetime) -> Case:
+    """Give a letter to a person of the unit that owns it."""
+    with transaction() as session:
+        case = _load(session, case_id, by, Act.ASSIGN)
+        handler = session.get(User, handler_id)
+        if handler is None or not handler.active or handler.unit_id != case.unit_id:
+            raise BadInput("請選擇本單位的同仁。")
+        case.handler_id, case.status = handler.id, move(case.status, Act.ASSIGN)
+        _note(session, case, EventKind.ASSIGNED, by, now, note=handler.name)
+        record(session, "case.assigned", "case", case.number, actor_id=by.id, now=now, handler_id=handler.id)
+    return case
+
+
+def answer(
+    case_id: int, *, body: str, by: Actor, profile: Profile, site_url: str, now: datetime
+) -> Case:
+    """Send the unit's answer.
+
+    Raises NotFound when the letter is outside the person's units, AlreadyAnswered when a colleague
+    was first.
+    """
+    with transaction() as session:
+        case = _load(session, case_id, by, Act.REPLY, refused=AlreadyAnswered)
+        case.status, case.answered_at = move(case.status, Act.REPLY), now
+        case.handler_id = case.handler_id or by.id
+        session.add(Reply(case_id=case.id, author_id=by.id, body=body, sent_at=now))
+        _note(session, case, EventKind.ANSWERED, by, now)
+        record(session, "case.answered", "case", case.number, actor_id=by.id, now=now)
+        email = case.contact.email if case.contact else ""
+        mails.send_answer(session, case, email, body, profile=profile, site_url=site_url, now=now)
+    return case
+
+
+def close(case_id: int, *, by: Actor, now: datetime) -> Case:
+    """Put an answered letter away."""
+    with transaction() as session:
+        case = _load(session, case_id, by, Act.CLOSE)
+        case.status, case.closed_at = move(case.status, Act.CLOSE), now
+        _note(session, case, EventKind.CLOSED, by, now)
+        record(session, "case.closed", "case", case.number, actor_id=by.id, now=now)
+    return case
+
+
+def _load(
+    session: Session, case_id: int, by: Actor, act: Act, refused: type[Conflict] = NotAllowed
+) -> Case:
+    """The letter, locked, if the person may see it and the act starts from its state."""
+    if not by.may(TRANSITIONS[act].permission):
+        raise NotFound
+    case = session.scalar(
+        visible_to(by)
+        .where(Case.id == case_id)
+        .options(joinedload(Case.unit), joinedload(Case.contact))
+        .with_for_update(of=Case)
+    )
+    if case is None:
+        raise NotFound
+    if case.status not in TRANSITIONS[act].sources:
+        raise refused
+    return case
+
+
+def _hand_over(session: Session, case: Case, unit: Unit, by: Actor, now: datetime, reason: str) -> None:
+    case.unit_id, case.unit, case.handler_id = unit.id, unit, None
+    case.status = move(case.status, Act.TRANSFER)
+    _note(session, case, EventKind.TRANSFERRED, by, now, note=reason)
+    record(session, "case.transferred", "case", case.number, actor_id=by.id, now=now, unit=unit.code)
+
+
+def _note(
+    session: Session, case: Case, kind: EventKind, by: Actor, now: datetime, *, topic: str | None = None, note: str = ""
+) -> None:
+    session.add(
+        CaseEvent(
+            case_id=case.id, at=now, kind=kind, actor_id=by.id, unit_id=case.unit_id, topic=topic, note=note
+        )
+    )

@@ -1,0 +1,141 @@
+"""Taking letters in: a number, a secret, an owner and a deadline, in one transaction."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from feedback import mails
+from feedback.letters import Letter
+from feedback.models import Case, CaseCounter, CaseEvent, Contact, EventKind, IntakeKey
+from feedback.secrets import hash_secret
+from portal.audit import record
+from portal.clock import ROC_OFFSET, local
+from portal.db import insert, transaction
+from portal.errors import BadInput, NotReady
+from portal.profile import Profile
+from portal.units import Unit
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """What the sender gets. `repeated` is true when this letter had been taken in before."""
+
+    case_id: int
+    number: str
+    secret: str
+    repeated: bool = False
+
+
+class KeyReused(BadInput):
+    message = "這個 Idempotency-Key 已經用在另一封內容不同的信，請換一個新的。"
+
+
+def open_case(
+    letter: Letter, *, profile: Profile, secret: str, now: datetime, key: str | None = None, site_url: str = ""
+) -> Receipt:
+    """Take one letter in.
+
+    `letter` has passed `feedback.letters.problems`. `key` names the submission: a second call with
+    the same key and words returns the first receipt (`secret` must be derived from the key), with
+    other words raises KeyReused. Raises NotReady when no units are loaded.
+    """
+    with transaction() as session:
+        earlier = _earlier(session, key, letter) if key else None
+        if earlier is not None:
+            return Receipt(earlier.id, earlier.number, secret, repeated=True)
+        case = add_case(session, letter, profile=profile, secret=secret, now=now)
+        if key:
+            session.add(
+                IntakeKey(
+                    key_hash=_hash(key), content_hash=letter.content_hash, case_id=case.id, created_at=now
+                )
+            )
+        mails.confirm_receipt(session, case, letter.email, profile=profile, site_url=site_url, now=now)
+    return Receipt(case.id, case.number, secret)
+
+
+def add_case(
+    session: Session,
+    letter: Letter,
+    *,
+    profile: Profile,
+    secret: str,
+    now: datetime,
+    unit_code: str | None = None,
+    source_key: str | None = None,
+) -> Case:
+    """Write one letter in the caller's transaction; `now` is when it was received.
+
+    Without `unit_code` the default owner holds it until a topic is known, except that a hint at a
+    restricted topic puts it straight where only its owner can see it.
+    """
+    hint = profile.topic(letter.hint)
+    restricted = bool(hint and hint.restricted)
+    owner = unit_code or (hint.owner if hint and restricted else profile.default_owner)
+    number = _next_number(session, now)
+    deadline = profile.deadlines.reply
+    case = Case(
+        number=number,
+        secret_hash=hash_secret(number, secret),
+        unit_id=_unit_id(session, owner),
+        channel=letter.channel,
+        subject=letter.subject,
+        body=letter.body,
+        hint=letter.hint or None,
+        county=letter.county,
+        restricted=restricted,
+        urgent=is_urgent(letter, profile),
+        received_at=now,
+        due_at=profile.office_calendar.deadline(now, deadline.days, deadline.basis),
+        source_key=source_key,
+    )
+    session.add(case)
+    session.flush()
+    if letter.name or letter.email or letter.phone:
+        session.add(Contact(case_id=case.id, name=letter.name, email=letter.email, phone=letter.phone))
+    session.add(CaseEvent(case_id=case.id, at=now, kind=EventKind.RECEIVED, unit_id=case.unit_id))
+    record(session, "case.opened", "case", number, actor_id=None, now=now, channel=letter.channel)
+    return case
+
+
+def is_urgent(letter: Letter, profile: Profile) -> bool:
+    """Whether the letter holds one of the profile's phrases of danger (fire, injury, shock …)."""
+    text = f"{letter.subject}\n{letter.body}"
+    return any(phrase in text for phrase in profile.analysis.urgent_phrases)
+
+
+def _next_number(session: Session, now: datetime) -> str:
+    """The year's next number, 115-000123; concurrent writers queue at the year's row."""
+    year = local(now).year - ROC_OFFSET
+    statement = insert(session, CaseCounter).values(year=year, last=1)
+    last = session.execute(
+        statement.on_conflict_do_update(
+            index_elements=["year"], set_={"last": CaseCounter.last + 1}
+        ).returning(CaseCounter.last)
+    ).scalar_one()
+    return f"{year}-{last:06d}"
+
+
+def _unit_id(session: Session, code: str) -> int:
+    found = session.scalar(sa.select(Unit.id).where(Unit.code == code))
+    if found is None:
+        raise NotReady
+    return found
+
+
+def _earlier(session: Session, key: str, letter: Letter) -> Case | None:
+    known = session.get(IntakeKey, _hash(key))
+    if known is None:
+        return None
+    if known.content_hash != letter.content_hash:
+        raise KeyReused
+    return session.get_one(Case, known.case_id)
+
+
+def _hash(key: str) -> str:
+    return hashlib.sha256(key.encode()).hexdigest()

@@ -1,0 +1,50 @@
+"""What features put on shared pages: the home page's entries and the first steps for each role."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from flask import Flask, current_app
+
+from portal.access import Role
+
+
+@dataclass(frozen=True)
+class Doorway:
+    """One thing a citizen can do, on the home page and in the site map."""
+
+    title: str
+    text: str
+    endpoint: str
+    icon: str
+    action: str
+    order: int = 50
+    values: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class Tip:
+    """One line of "what to try first" for the roles named."""
+
+    roles: frozenset[Role]
+    title: str
+    text: str
+    endpoint: str
+    order: int = 50
+
+
+def add_doorways(app: Flask, *doorways: Doorway) -> None:
+    app.extensions.setdefault("doorways", []).extend(doorways)
+
+
+def add_tips(app: Flask, *tips: Tip) -> None:
+    app.extensions.setdefault("tips", []).extend(tips)
+
+
+def doorways() -> list[Doorway]:
+    return sorted(current_app.extensions.get("doorways", []), key=lambda item: item.order)
+
+
+def tips_for(role: Role) -> list[Tip]:
+    found: list[Tip] = [tip for tip in current_app.extensions.get("tips", []) if role in tip.roles]
+    return sorted(found, key=lambda tip: tip.order)

@@ -1,0 +1,89 @@
+"""What may happen to a letter, and who decides when two people act at once."""
+
+from __future__ import annotations
+
+import pytest
+from flask import Flask
+
+from feedback.queries import full
+from feedback.services import casework
+from feedback.states import NotAllowed, Status
+from portal.access import Role
+from portal.app import profile
+from portal.errors import NotFound
+from tests.factories import NOW, SITE, answered_case, get_case, guess, make_actor, make_case, unit
+
+
+@pytest.fixture(autouse=True)
+def _database(ctx: Flask) -> None:
+    pass
+
+
+def test_second_answer_is_refused() -> None:
+    case = answered_case(make_actor())
+    colleague = make_actor()
+    with pytest.raises(casework.AlreadyAnswered):
+        casework.answer(case.id, body="後到", by=colleague, profile=profile(), site_url=SITE, now=NOW)
+
+
+def test_another_units_letter_looks_absent() -> None:
+    case = make_case(unit_code="it")
+    with pytest.raises(NotFound):
+        casework.answer(
+            case.id, body="不是我的", by=make_actor(unit_code="standards"), profile=profile(), site_url=SITE, now=NOW
+        )
+
+
+def test_a_sure_suggestion_brings_the_letter_to_its_unit() -> None:
+    case = make_case()
+    casework.record_suggestion(case.id, guess(), profile=profile(), now=NOW)
+    assert get_case(case.id).unit_id == unit("standards").id
+
+
+def test_an_unsure_suggestion_leaves_the_letter_with_the_default_owner() -> None:
+    case = make_case()
+    casework.record_suggestion(case.id, guess(abstained=True, probability=0.3), profile=profile(), now=NOW)
+    assert get_case(case.id).unit_id == unit(profile().default_owner).id
+
+
+def test_a_suggestion_for_a_branch_topic_goes_to_the_branch_of_the_county() -> None:
+    case = make_case(county="金門縣")
+    casework.record_suggestion(case.id, guess(topic="ME-DISPUTE"), profile=profile(), now=NOW)
+    assert get_case(case.id).unit_id == unit("kaohsiung").id
+
+
+def test_a_possible_ethics_letter_is_hidden_even_when_the_classifier_is_unsure() -> None:
+    case = make_case()
+    casework.record_suggestion(
+        case.id, guess(topic="IN-ETHIC", abstained=True, probability=0.4), profile=profile(), now=NOW
+    )
+    secretary = make_actor(Role.SECRETARIAT, "secretariat")
+    ethics = make_actor(Role.ETHICS, "ethics")
+    assert full(secretary, case.id) is None
+    assert full(ethics, case.id) is not None
+
+
+def test_a_suggestion_never_overrides_a_person() -> None:
+    case = make_case(unit_code="it")
+    casework.confirm_topic(
+        case.id, topic="SV-DIGI", by=make_actor(unit_code="it"), profile=profile(), now=NOW
+    )
+    casework.record_suggestion(case.id, guess(topic="IN-ETHIC"), profile=profile(), now=NOW)
+    kept = get_case(case.id)
+    assert (kept.topic, kept.unit_id, kept.restricted) == ("SV-DIGI", unit("it").id, False)
+
+
+def test_a_corrected_topic_moves_the_letter_to_the_unit_that_answers_it() -> None:
+    case = make_case(unit_code="it")
+    casework.confirm_topic(case.id, topic="ST-CNS", by=make_actor(unit_code="it"), profile=profile(), now=NOW)
+    assert get_case(case.id).unit_id == unit("standards").id
+
+
+def test_only_an_answered_letter_can_be_closed() -> None:
+    handler = make_actor()
+    case = make_case(unit_code="standards")
+    with pytest.raises(NotAllowed):
+        casework.close(case.id, by=handler, now=NOW)
+    casework.answer(case.id, body="答復", by=handler, profile=profile(), site_url=SITE, now=NOW)
+    casework.close(case.id, by=handler, now=NOW)
+    assert get_case(case.id).status is Status.CLOSED
