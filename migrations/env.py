@@ -36,9 +36,7 @@ def migrate(connection: Connection) -> None:
 def foreign_keys(connection: Connection, *, on: bool) -> None:
     """Off while tables are rebuilt: dropping a parent with keys on would delete its children."""
     if connection.dialect.name == "sqlite":
-        raw = connection.connection.driver_connection
-        assert raw is not None
-        raw.execute(f"PRAGMA foreign_keys={'ON' if on else 'OFF'}")
+        connection.connection.driver_connection.execute(f"PRAGMA foreign_keys={'ON' if on else 'OFF'}")
 
 
 def check_foreign_keys(connection: Connection) -> None:

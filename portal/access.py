@@ -7,13 +7,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from flask import Flask, abort, current_app, g, redirect, request, url_for
+from flask import Flask, abort, current_app, g, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 View = TypeVar("View", bound=Callable[..., Any])
 
 PUBLIC = "public"
 FILES = frozenset({"static", "bootstrap.static"})
+NOT_TYPED = frozenset({"csrf_token", "password", "old", "new", "again"})
 
 
 class Role(enum.Enum):
@@ -107,14 +108,22 @@ def enforce() -> Response | None:
     if rule == PUBLIC:
         return None
     user: Actor | None = g.user
+    if user is None and request.method == "POST" and request.form:
+        return _signed_out()
     if user is None:
-        target = request.full_path.rstrip("?") if request.method == "GET" else None
-        return redirect(url_for("accounts.sign_in", next=target))
+        return redirect(url_for("accounts.sign_in", next=request.full_path.rstrip("?")))
     if not user.may(rule):
         abort(403)
     if user.must_change_password and endpoint not in {"accounts.change_password", "accounts.sign_out"}:
         return redirect(url_for("accounts.change_password"))
     return None
+
+
+def _signed_out() -> Response:
+    """A page that gives back what was typed: a session must not end at the cost of a long reply."""
+    typed = [text for name, text in request.form.items() if name not in NOT_TYPED and text.strip()]
+    page = render_template("errors/signed_out.html", typed=typed)
+    return current_app.make_response((page, 401))
 
 
 def init_app(app: Flask) -> None:

@@ -8,12 +8,14 @@ from flask_wtf.csrf import CSRFProtect
 from markupsafe import Markup
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from portal import access, accounts, cli, db, errors, log, nav, pages, security
+from portal import access, accounts, cli, db, errors, guide, log, nav, pages, security
 from portal.clock import roc_date, roc_datetime
 from portal.config import MEBIBYTE, Config
 from portal.icons import icon_shape
 from portal.instance import is_demo
+from portal.masking import mask
 from portal.nav import Entry
+from portal.openapi import openapi
 from portal.outbox import build_mailer
 from portal.profile import Profile, load_profile
 
@@ -41,10 +43,23 @@ def new_app(config: Config) -> Flask:
     cli.init_app(app)
     app.register_blueprint(pages.pages)
     app.register_blueprint(pages.staff_home)
+    app.register_blueprint(pages.system)
+    app.register_blueprint(openapi)
     nav.add(
         app,
         Entry("首頁", "pages.home", "house", order=0),
         Entry("開始", "staff_home.show", "compass", access.Permission.STAFF, order=0),
+        Entry("系統狀態", "system.show_system", "heart-pulse", access.Permission.SYSTEM, order=70),
+    )
+    guide.add_tips(
+        app,
+        guide.Tip(
+            frozenset({access.Role.ADMIN}),
+            "看系統是否正常",
+            "每一項檢查、每個背景工作上次的結果，以及還要機關確認的設定。",
+            "system.show_system",
+            order=10,
+        ),
     )
     _offer_to_templates(app)
     return app
@@ -72,7 +87,7 @@ def _flask_settings(config: Config) -> dict[str, object]:
 
 def _offer_to_templates(app: Flask) -> None:
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
-    app.jinja_env.filters.update(roc_date=roc_date, roc_datetime=roc_datetime, lines=lines)
+    app.jinja_env.filters.update(roc_date=roc_date, roc_datetime=roc_datetime, lines=lines, mask=mask)
     app.jinja_env.globals.update(roc_date=roc_date, roc_datetime=roc_datetime, icon_shape=icon_shape)
 
     @app.context_processor

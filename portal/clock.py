@@ -36,6 +36,11 @@ def start_of(day: date) -> datetime:
     return datetime.combine(day, time.min, TAIPEI).astimezone(UTC)
 
 
+def last_day(deadline: datetime) -> date:
+    """The day on which a deadline is met at the latest; one at midnight belongs to the day it ends."""
+    return local_date(deadline - timedelta(microseconds=1))
+
+
 def roc_date(value: date | datetime) -> str:
     """A day in words: 115年11月23日."""
     day = local_date(value) if isinstance(value, datetime) else value
@@ -45,6 +50,12 @@ def roc_date(value: date | datetime) -> str:
 def roc_datetime(moment: datetime) -> str:
     """A moment in words: 115年11月23日 14:05."""
     return f"{roc_date(moment)} {local(moment):%H:%M}"
+
+
+def roc_deadline(deadline: datetime) -> str:
+    """The day to which a deadline runs, in words: 115年12月24日, or 115年12月28日中午."""
+    noon = "中午" if local(deadline).time() == time(12) else ""
+    return roc_date(last_day(deadline)) + noon
 
 
 @dataclass(frozen=True, order=True)

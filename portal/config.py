@@ -23,8 +23,8 @@ class ConfigError(ValueError):
 class Config:
     """Everything that differs between one installation and another.
 
-    `base_url` is written into mail and QR codes when there is no request to read it from;
-    `secure_cookies` is off only for plain HTTP on one's own machine.
+    `base_url` is written into mail and QR codes; without it mail holds no links and QR codes have the
+    request's address. `secure_cookies` is off only for plain HTTP on one's own machine.
     """
 
     instance: Path
@@ -33,7 +33,6 @@ class Config:
     mail_url: str
     profile: Path
     base_url: str = ""
-    redis_url: str = ""
     secure_cookies: bool = True
     proxy_hops: int = 0
     testing: bool = False
@@ -62,7 +61,6 @@ class Config:
             mail_url=env.get("MAIL_URL") or f"file://{instance / 'mail'}",
             profile=_profile(env.get("QINGTING_PROFILE", "")),
             base_url=env.get("QINGTING_BASE_URL", "").rstrip("/"),
-            redis_url=env.get("REDIS_URL", ""),
             secure_cookies=env.get("QINGTING_PLAIN_HTTP", "") != "1",
             proxy_hops=_whole(env, "QINGTING_PROXY_HOPS", 0),
         )

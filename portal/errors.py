@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from http import HTTPStatus
 from typing import Any
 
@@ -12,12 +13,20 @@ from werkzeug.exceptions import HTTPException
 
 log = logging.getLogger(__name__)
 
+DRAIN_BYTES = 64 * 1024 * 1024
+DRAIN_SECONDS = 20
+DRAIN_PIECE = 64 * 1024
+
 
 class DomainError(Exception):
-    """A rule of the platform says no. `message` is for the person who asked."""
+    """A rule of the platform says no. `message` is for the person who asked.
+
+    `extra` goes into the problem document that a program gets.
+    """
 
     status = HTTPStatus.UNPROCESSABLE_ENTITY
     message = "這個動作目前不能進行。"
+    extra: dict[str, Any] | None = None
 
     def __init__(self, message: str | None = None) -> None:
         super().__init__(message or self.message)
@@ -52,7 +61,6 @@ PAGES: dict[int, tuple[str, str]] = {
     413: ("送出的內容太大", "請縮短文字或換一個較小的檔案，再送出一次。"),
     415: ("不支援這種格式", "請依頁面說明的格式再送出一次。"),
     422: ("內容需要修正", "請依提示修正後再送出一次。"),
-    429: ("短時間內嘗試太多次", "請稍候幾分鐘再試。"),
     500: ("系統發生錯誤", "我們已經記下這個錯誤。您可以稍後再試，或以電話聯絡我們。"),
     503: ("系統暫時無法使用", "請稍後再試。"),
 }
@@ -71,10 +79,33 @@ def wants_json() -> bool:
     return request.path.startswith("/api/")
 
 
-def _answer(status: int, detail: str | None = None) -> Response | tuple[str, int]:
+def drain() -> None:
+    """Read the rest of a body that is refused, so that the browser shows our page.
+
+    A server that answers and closes while the browser still sends makes it show a broken connection
+    instead. Bounded in bytes and time: beyond that the connection may break.
+    """
+    stream, left = request.environ["wsgi.input"], DRAIN_BYTES
+    until = time.monotonic() + DRAIN_SECONDS
+    if request.content_length is None and not request.environ.get("wsgi.input_terminated"):
+        return
+    left = min(left, request.content_length if request.content_length is not None else left)
+    try:
+        while left > 0 and time.monotonic() < until:
+            piece = stream.read(min(DRAIN_PIECE, left))
+            if not piece:
+                return
+            left -= len(piece)
+    except OSError:
+        return  # the browser has left
+
+
+def _answer(
+    status: int, detail: str | None = None, extra: dict[str, Any] | None = None
+) -> Response | tuple[str, int]:
     title, message = PAGES.get(status, PAGES[500] if status >= 500 else PAGES[400])
     if wants_json():
-        return problem(status, detail or message)
+        return problem(status, detail or message, **(extra or {}))
     try:
         page = render_template(
             "errors/error.html",
@@ -89,22 +120,29 @@ def _answer(status: int, detail: str | None = None) -> Response | tuple[str, int
     return page, status
 
 
+def expired_form() -> Response | tuple[str, int]:
+    """The page for a form without a valid token, which is not accepted."""
+    return _answer(400, "這一頁開太久了，或瀏覽器不接受 Cookie。請回上一頁、重新整理後再送出一次。")
+
+
 def init_app(app: Flask) -> None:
     @app.errorhandler(DomainError)
     def _domain(error: DomainError) -> Response | tuple[str, int]:
-        return _answer(error.status, error.message)
+        return _answer(error.status, error.message, error.extra)
 
     @app.errorhandler(CSRFError)
-    def _csrf(error: CSRFError) -> Response | tuple[str, int]:
-        return _answer(400, "這一頁開太久了，或瀏覽器不接受 Cookie。請回上一頁、重新整理後再送出一次。")
+    def _csrf(_error: CSRFError) -> Response | tuple[str, int]:
+        return expired_form()
 
     @app.errorhandler(HTTPException)
     def _http(error: HTTPException) -> Response | tuple[str, int]:
         if error.code is None or error.code < 400:
             return error.get_response()  # type: ignore[return-value]  # werkzeug's own redirect
+        if error.code == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+            drain()
         return _answer(error.code)
 
     @app.errorhandler(Exception)
-    def _unexpected(error: Exception) -> Response | tuple[str, int]:
+    def _unexpected(_error: Exception) -> Response | tuple[str, int]:
         log.exception("unexpected error", extra={"endpoint": request.endpoint})
         return _answer(500)

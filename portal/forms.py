@@ -6,9 +6,9 @@ import re
 import unicodedata
 
 from flask_wtf import FlaskForm
-from wtforms import Form, StringField
+from wtforms import Form, StringField, TextAreaField
 from wtforms.fields.core import Field
-from wtforms.validators import ValidationError
+from wtforms.validators import DataRequired, Length, ValidationError
 
 # Direction marks and other invisible formatting that can hide or reorder what a reader sees.
 INVISIBLE = re.compile("[\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff]")
@@ -35,6 +35,20 @@ class PlainText:
             raise ValidationError("含有看不見的控制字元，請刪除後再送出（可以先貼到記事本再複製過來）。")
 
 
+def long_text(label: str, *, empty: str, longest: int = 1000, description: str = "") -> TextAreaField:
+    """A required field of several lines; `empty` says what to write when nothing was."""
+    return TextAreaField(
+        label,
+        description=description,
+        filters=[clean],
+        validators=[
+            DataRequired(empty),
+            Length(max=longest, message=f"{label}最長 {longest:,} 個字，請縮短後再送出。"),
+            PlainText(),
+        ],
+    )
+
+
 class BaseForm(FlaskForm):
     """A form with CSRF, a honeypot and messages in Traditional Chinese.
 
@@ -49,4 +63,3 @@ class BaseForm(FlaskForm):
     def validate_website(self, field: StringField) -> None:
         if field.data:
             raise ValidationError("請讓這一欄空白。")
-

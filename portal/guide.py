@@ -8,6 +8,8 @@ from flask import Flask, current_app
 
 from portal.access import Role
 
+TIPS_SHOWN = 5
+
 
 @dataclass(frozen=True)
 class Doorway:
@@ -46,5 +48,6 @@ def doorways() -> list[Doorway]:
 
 
 def tips_for(role: Role) -> list[Tip]:
+    """The first few things for a role to try; more than TIPS_SHOWN would not be read."""
     found: list[Tip] = [tip for tip in current_app.extensions.get("tips", []) if role in tip.roles]
-    return sorted(found, key=lambda tip: tip.order)
+    return sorted(found, key=lambda tip: tip.order)[:TIPS_SHOWN]

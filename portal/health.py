@@ -14,6 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from portal.config import ROOT
 from portal.db import db
+from portal.instance import is_demo
 from portal.jobs import JobRun, RunnerBeat, registered
 from portal.units import Unit
 
@@ -22,11 +23,15 @@ RUNNER_SILENT_AFTER = timedelta(minutes=3)
 
 @dataclass(frozen=True)
 class Check:
-    """One finding. `message` is for the operator, in Traditional Chinese, without data of citizens."""
+    """One finding. `message` is for the operator, in Traditional Chinese, without data of citizens.
+
+    `advice` is something to improve, not a reason to keep the installation from its visitors.
+    """
 
     name: str
     ok: bool
     message: str
+    advice: bool = False
 
 
 Checker = Callable[[datetime], Check]
@@ -82,8 +87,19 @@ def jobs() -> list[Check]:
     return checks
 
 
-def run_all(now: datetime) -> list[Check]:
-    """Every check; when the database or its tables are missing, only the finding that explains it."""
+def base_url() -> Check:
+    if current_app.config["QINGTING"].base_url or is_demo():
+        return Check("base_url", True, "郵件裡的網址沒有問題。", advice=True)
+    missing = "沒有設定 QINGTING_BASE_URL，所以郵件裡不附查詢網址；請設成民眾使用的網址。"
+    return Check("base_url", False, missing, advice=True)
+
+
+def run_all(now: datetime, *, advice: bool = False) -> list[Check]:
+    """Every check; when the database or its tables are missing, only the finding that explains it.
+
+    Advice comes with them for an operator who reads it (doctor, the system page), not for a load
+    balancer that would take the installation out of service.
+    """
     first = database()
     if not first.ok:
         return [first]
@@ -91,4 +107,6 @@ def run_all(now: datetime) -> list[Check]:
     if not second.ok:
         return [first, second]
     added: list[Checker] = current_app.extensions.get("checks", [])
-    return [first, second, units(), runner(now), *jobs(), *(checker(now) for checker in added)]
+    found = [first, second, units(), runner(now), *jobs(), *(checker(now) for checker in added)]
+    found.append(base_url())
+    return [check for check in found if advice or not check.advice]

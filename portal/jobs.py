@@ -20,9 +20,11 @@ from apscheduler.schedulers.blocking import BlockingScheduler
 from apscheduler.triggers.cron import CronTrigger
 from flask import Flask, current_app
 from sqlalchemy.orm import Mapped, mapped_column
+from werkzeug.utils import import_string
 
 from portal.clock import TAIPEI, local, utcnow
 from portal.db import Model, db, insert, transaction
+from portal.errors import Conflict
 
 log = logging.getLogger(__name__)
 
@@ -37,15 +39,21 @@ LOOK_BACK = (timedelta(minutes=2), timedelta(hours=2), timedelta(days=2), timede
 class Job:
     """A service that takes `now` and returns a count, and when it is due.
 
-    `cron` holds APScheduler's cron fields in Taipei time. `has_work`, for jobs that fire every few
-    seconds, is a cheap look that spares an idle firing its claim.
+    `service` is named as "package.module:function", so that a web process, which only knows the
+    schedule, does not load what the work needs. `cron` holds APScheduler's cron fields in Taipei
+    time. `has_work`, for jobs that fire every few seconds, is a cheap look that spares an idle
+    firing its claim.
     """
 
     name: str
     title: str
-    service: Callable[[datetime], int]
+    service: str
     cron: dict[str, str]
     has_work: Callable[[datetime], bool] | None = None
+
+    def work(self, now: datetime) -> int:
+        service: Callable[[datetime], int] = import_string(self.service)
+        return service(now)
 
     @property
     def trigger(self) -> CronTrigger:
@@ -105,6 +113,12 @@ def registered() -> dict[str, Job]:
     return jobs
 
 
+def newest_runs() -> dict[str, JobRun]:
+    """The last claimed run of each job, by the job's name."""
+    newest = sa.select(sa.func.max(JobRun.id)).group_by(JobRun.job)
+    return {run.job: run for run in db.session.scalars(sa.select(JobRun).where(JobRun.id.in_(newest)))}
+
+
 def runner_name() -> str:
     return f"{socket.gethostname()[:50]}:{os.getpid()}"
 
@@ -150,16 +164,15 @@ def run_due(job: Job, now: datetime, *, runner: str) -> int | None:
 def run_now(job: Job, now: datetime, *, runner: str) -> int:
     """One run by hand, beside the schedule. Raises what the service raises."""
     run_id = claim(job.name, f"manual {now.isoformat()}", runner=runner, now=now)
-    assert run_id is not None, "a manual window is a moment of its own"
-    count = _work(job, run_id, now, swallow=False)
-    assert count is not None
-    return count
+    if run_id is None:
+        raise Conflict("這個工作剛剛才手動執行過，請稍候再試。")
+    return _work(job, run_id, now, swallow=False) or 0
 
 
 def _work(job: Job, run_id: int, now: datetime, *, swallow: bool = True) -> int | None:
     count, error = None, None
     try:
-        count = job.service(now)
+        count = job.work(now)
     except Exception as fault:
         error = type(fault).__name__
         log.exception("job failed", extra={"job": job.name, "run": run_id})

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import smtplib
+import time
 from datetime import datetime, timedelta
 from email.headerregistry import Address
 from email.message import EmailMessage
@@ -24,6 +25,7 @@ log = logging.getLogger(__name__)
 
 BATCH = 50
 LEASE = timedelta(minutes=5)
+ROUND_SECONDS = 120
 BACKOFF_MINUTES = (1, 5, 30, 120, 720)
 DEFAULT_SENDER = "no-reply@localhost"
 
@@ -52,7 +54,7 @@ class OutboxMessage(Model):
 
 
 class Mailer(Protocol):
-    """Something that hands a message on; it raises OSError or SMTPException when it cannot."""
+    """Something that hands a message on; it raises when it cannot."""
 
     def send(self, message: EmailMessage) -> None: ...
 
@@ -109,7 +111,7 @@ def has_due(now: datetime) -> bool:
     return db.session.scalar(sa.select(_due(now).exists())) or False
 
 
-def _due(now: datetime) -> sa.Select[tuple[OutboxMessage]]:
+def _due(now: datetime) -> sa.Select[OutboxMessage]:
     return sa.select(OutboxMessage).where(OutboxMessage.sent_at.is_(None), OutboxMessage.next_try_at <= now)
 
 
@@ -117,32 +119,44 @@ def deliver(now: datetime) -> int:
     """Send what is due and return how many were handed on.
 
     Each row is leased first by a conditional update, so that two runners do not send it twice; a
-    runner that dies leaves the lease to run out.
+    runner that dies leaves the lease to run out. Leases count from `now`, so a round with a slow mail
+    server ends while they still hold and leaves the rest to the next one.
     """
     mailer: Mailer = current_app.extensions["mailer"]
     ids = db.session.scalars(_due(now).with_only_columns(OutboxMessage.id).limit(BATCH)).all()
-    return sum(_deliver_one(message_id, mailer, now) for message_id in ids)
+    began, sent = time.monotonic(), 0
+    for message_id in ids:
+        if time.monotonic() - began > ROUND_SECONDS:
+            break
+        sent += _deliver_one(message_id, mailer, now)
+    return sent
 
 
 def _deliver_one(message_id: int, mailer: Mailer, now: datetime) -> bool:
     with transaction() as session:
         leased = session.execute(
             sa.update(OutboxMessage)
-            .where(OutboxMessage.id == message_id, OutboxMessage.sent_at.is_(None), OutboxMessage.next_try_at <= now)
+            .where(
+                OutboxMessage.id == message_id,
+                OutboxMessage.sent_at.is_(None),
+                OutboxMessage.next_try_at <= now,
+            )
             .values(next_try_at=now + LEASE, attempts=OutboxMessage.attempts + 1)
         )
         row = session.get_one(OutboxMessage, message_id) if leased.rowcount else None  # type: ignore[attr-defined]  # CursorResult
-        message = compose(row) if row else None
-    if row is None or message is None:
+    if row is None:
         return False
     try:
-        mailer.send(message)
-    except (OSError, smtplib.SMTPException) as error:
+        mailer.send(compose(row))
+    except Exception as error:
+        # Whatever it is (a server away, an address that the mail library trips over), the others go on.
         _note_failure(message_id, row.attempts, type(error).__name__, now)
         return False
     with transaction() as session:
         session.execute(
-            sa.update(OutboxMessage).where(OutboxMessage.id == message_id).values(sent_at=now, last_error=None)
+            sa.update(OutboxMessage)
+            .where(OutboxMessage.id == message_id)
+            .values(sent_at=now, last_error=None)
         )
     return True
 

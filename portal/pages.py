@@ -8,9 +8,11 @@ from flask.typing import ResponseReturnValue
 from portal import guide, health
 from portal.access import Permission, public, requires
 from portal.clock import utcnow
+from portal.jobs import newest_runs, registered
 
 pages = Blueprint("pages", __name__)
 staff_home = Blueprint("staff_home", __name__, url_prefix="/staff")
+system = Blueprint("system", __name__, url_prefix="/staff/system")
 
 
 @pages.get("/")
@@ -51,7 +53,7 @@ def readyz() -> ResponseReturnValue:
 
 
 def _report(checks: list[health.Check]) -> ResponseReturnValue:
-    failing = {check.name: check.message for check in checks if not check.ok}
+    failing = [check.name for check in checks if not check.ok]
     body = {"status": "failing" if failing else "ok", "checks": {check.name: check.ok for check in checks}}
     return jsonify(body | ({"failing": failing} if failing else {})), 503 if failing else 200
 
@@ -60,3 +62,15 @@ def _report(checks: list[health.Check]) -> ResponseReturnValue:
 @requires(Permission.STAFF)
 def show() -> ResponseReturnValue:
     return render_template("staff_home.html", tips=guide.tips_for(g.user.role))
+
+
+@system.get("/")
+@requires(Permission.SYSTEM)
+def show_system() -> ResponseReturnValue:
+    """What an operator looks at: every check, every job with its last run, what is unconfirmed."""
+    return render_template(
+        "system.html",
+        checks=health.run_all(utcnow(), advice=True),
+        jobs=registered().values(),
+        runs=newest_runs(),
+    )

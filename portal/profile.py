@@ -186,6 +186,8 @@ class Profile(Part):
             _known(f"topics[{index}].owner（{topic.code}）", topic.owner, units)
             for other in topic.also:
                 _known(f"topics[{index}].also（{topic.code}）", other, units)
+            if topic.restricted:
+                _kept_close(f"topics[{index}].restricted（{topic.code}）", topic, self.roles)
         for index, county in enumerate(self.counties):
             if county.branch is not None:
                 _known(f"counties[{index}].branch（{county.name}）", county.branch, branches)
@@ -273,15 +275,6 @@ class _Loader(yaml.SafeLoader):
     A date that does not exist is then named by its key, and `county: off` means what it says.
     """
 
-    yaml_implicit_resolvers = {
-        letter: [
-            (tag, pattern)
-            for tag, pattern in resolvers
-            if not tag.endswith(":timestamp") and not (tag.endswith(":bool") and letter in "yYnNoO")
-        ]
-        for letter, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
-    }
-
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         seen: set[str] = set()
         for key in (key for key, _ in node.value if isinstance(key, yaml.ScalarNode)):
@@ -289,6 +282,17 @@ class _Loader(yaml.SafeLoader):
                 raise ConstructorError(problem=f"「{key.value}」寫了兩次", problem_mark=key.start_mark)
             seen.add(key.value)
         return super().construct_mapping(node, deep)
+
+
+def _as_written(letter: str, tag: str) -> bool:
+    """Whether an unquoted value of this kind stays the text that was written."""
+    return tag.endswith(":timestamp") or (tag.endswith(":bool") and letter in "yYnNoO")
+
+
+_Loader.yaml_implicit_resolvers = {
+    letter: [(tag, pattern) for tag, pattern in resolvers if not _as_written(letter, tag)]
+    for letter, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
 
 
 def load_profile(path: Path) -> Profile:
@@ -331,6 +335,14 @@ def _unique(key: str, codes: list[str]) -> set[str]:
     if repeated:
         raise ValueError(f"{key} 裡重複：{'、'.join(repeated)}")
     return set(codes)
+
+
+def _kept_close(key: str, topic: Topic, roles: tuple[Role, ...]) -> None:
+    """A restricted letter stays with its owner, and somebody there may read it."""
+    if topic.branch_handles or topic.also:
+        raise ValueError(f"{key} 只由 owner 處理，不能有 branch_handles 或 also")
+    if not any(role.code == "ethics" for role in roles):
+        raise ValueError(f"{key} 要有人能看：請在 roles 加上代碼 ethics 的角色")
 
 
 def _known(key: str, code: str, codes: set[str]) -> None:

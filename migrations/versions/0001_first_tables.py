@@ -170,6 +170,7 @@ def upgrade() -> None:
     sa.Column('due_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('answered_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('closed_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('classified_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('source_key', sa.String(length=64), nullable=True),
     sa.CheckConstraint("(status = 'closed') = (closed_at IS NOT NULL)", name=op.f('ck_cases_closed_has_time')),
     sa.CheckConstraint("(status IN ('answered', 'closed')) = (answered_at IS NOT NULL)", name=op.f('ck_cases_answered_has_time')),
@@ -183,10 +184,11 @@ def upgrade() -> None:
     sa.UniqueConstraint('source_key', name=op.f('uq_cases_source_key'))
     )
     with op.batch_alter_table('cases', schema=None) as batch_op:
-        batch_op.create_index('ix_cases_open_due', ['due_at', 'id'], unique=False, sqlite_where=sa.text('answered_at IS NULL'), postgresql_where=sa.text('answered_at IS NULL'))
+        batch_op.create_index('ix_cases_open_due', ['due_at', 'id', 'restricted', 'topic', 'urgent'], unique=False, sqlite_where=sa.text('answered_at IS NULL'), postgresql_where=sa.text('answered_at IS NULL'))
         batch_op.create_index('ix_cases_received', ['received_at', 'id'], unique=False)
+        batch_op.create_index('ix_cases_unclassified', ['id'], unique=False, sqlite_where=sa.text('classified_at IS NULL'), postgresql_where=sa.text('classified_at IS NULL'))
         batch_op.create_index('ix_cases_unit_answered', ['unit_id', 'answered_at', 'id'], unique=False)
-        batch_op.create_index('ix_cases_unit_open_due', ['unit_id', 'due_at', 'id'], unique=False, sqlite_where=sa.text('answered_at IS NULL'), postgresql_where=sa.text('answered_at IS NULL'))
+        batch_op.create_index('ix_cases_unit_open_due', ['unit_id', 'due_at', 'id', 'restricted', 'topic', 'urgent'], unique=False, sqlite_where=sa.text('answered_at IS NULL'), postgresql_where=sa.text('answered_at IS NULL'))
         batch_op.create_index('ix_cases_unit_received', ['unit_id', 'received_at', 'id'], unique=False)
 
     op.create_table('classifier_versions',
@@ -240,7 +242,7 @@ def upgrade() -> None:
     sa.UniqueConstraint('version_id', 'position', name=op.f('uq_survey_questions_version_id_position'))
     )
     op.create_table('survey_responses',
-    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), autoincrement=False, nullable=False),
     sa.Column('version_id', sa.Integer(), nullable=False),
     sa.Column('day', sa.Date(), nullable=False),
     sa.Column('source', sa.String(length=16), nullable=False),
@@ -320,8 +322,7 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('key_hash', name=op.f('pk_intake_keys'))
     )
     op.create_table('survey_answers',
-    sa.Column('id', sa.Integer(), nullable=False),
-    sa.Column('response_id', sa.Integer(), nullable=False),
+    sa.Column('response_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
     sa.Column('question_id', sa.Integer(), nullable=False),
     sa.Column('score', sa.Integer(), nullable=True),
     sa.Column('choice', sa.String(length=32), nullable=True),
@@ -329,8 +330,8 @@ def upgrade() -> None:
     sa.CheckConstraint('score BETWEEN 1 AND 5', name=op.f('ck_survey_answers_score_on_scale')),
     sa.ForeignKeyConstraint(['question_id'], ['survey_questions.id'], name=op.f('fk_survey_answers_question_id_survey_questions')),
     sa.ForeignKeyConstraint(['response_id'], ['survey_responses.id'], name=op.f('fk_survey_answers_response_id_survey_responses')),
-    sa.PrimaryKeyConstraint('id', name=op.f('pk_survey_answers')),
-    sa.UniqueConstraint('response_id', 'question_id', name=op.f('uq_survey_answers_response_id_question_id'))
+    sa.PrimaryKeyConstraint('response_id', 'question_id', name=op.f('pk_survey_answers')),
+    sqlite_with_rowid=False
     )
     with op.batch_alter_table('survey_answers', schema=None) as batch_op:
         batch_op.create_index('ix_survey_answers_question_score', ['question_id', 'score'], unique=False)
@@ -393,6 +394,7 @@ def downgrade() -> None:
         batch_op.drop_index('ix_cases_unit_received')
         batch_op.drop_index('ix_cases_unit_open_due', sqlite_where=sa.text('answered_at IS NULL'), postgresql_where=sa.text('answered_at IS NULL'))
         batch_op.drop_index('ix_cases_unit_answered')
+        batch_op.drop_index('ix_cases_unclassified', sqlite_where=sa.text('classified_at IS NULL'), postgresql_where=sa.text('classified_at IS NULL'))
         batch_op.drop_index('ix_cases_received')
         batch_op.drop_index('ix_cases_open_due', sqlite_where=sa.text('answered_at IS NULL'), postgresql_where=sa.text('answered_at IS NULL'))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Flask, g
 
 from portal.accounts.cli import accounts_cli
-from portal.accounts.services import actor_from_session
+from portal.accounts.sessions import actor_from_session
 from portal.accounts.views import accounts
 
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
-
 from flask import Blueprint, flash, g, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 
 from portal.access import Permission, public, requires
-from portal.accounts import services
+from portal.accounts import services, sessions
 from portal.accounts.forms import ChangePasswordForm, SignInForm
 from portal.clock import utcnow
 from portal.errors import BadInput
@@ -31,7 +29,7 @@ def sign_in() -> ResponseReturnValue:
         except services.SignInRefused as refusal:
             form.password.errors = [refusal.message]
         else:
-            services.open_session(user_id, now=now)
+            sessions.open_session(user_id, now=now)
             return redirect(_next_page(), 303)
     return render_template("accounts/sign_in.html", form=form), 422 if form.errors else 200
 
@@ -39,8 +37,9 @@ def sign_in() -> ResponseReturnValue:
 @accounts.post("/sign-out")
 @requires(Permission.STAFF)
 def sign_out() -> ResponseReturnValue:
+    services.sign_out(g.user.id, utcnow())
     session.clear()
-    flash("您已登出。", "success")
+    flash("您已登出，其他裝置上的登入也一併結束。", "success")
     return redirect(url_for("accounts.sign_in"), 303)
 
 
@@ -52,19 +51,20 @@ def change_password() -> ResponseReturnValue:
         try:
             now = utcnow()
             services.change_password(g.user.id, old=form.old.data or "", new=form.new.data or "", now=now)
+        except (services.WrongPassword, services.AccountLocked) as refusal:
+            form.old.errors = [refusal.message]
         except BadInput as refusal:
             form.new.errors = [refusal.message]
         else:
-            services.open_session(g.user.id, now=now)
+            sessions.open_session(g.user.id, now=now)
             flash("密碼已更新；其他裝置上的登入都已結束。", "success")
             return redirect(url_for("staff_home.show"), 303)
     return render_template("accounts/password.html", form=form), 422 if form.errors else 200
 
 
 def _next_page() -> str:
-    """Where to go after sign-in: only a path of this site, never another host."""
+    """Where to go after sign-in: only a staff path of this site, never another host."""
     target = request.args.get("next", "")
-    parts = urlsplit(target)
-    if parts.scheme or parts.netloc or not target.startswith("/staff/") or "\\" in target:
-        return url_for("staff_home.show")
-    return target
+    if target.startswith("/staff/") and target.isprintable() and "\\" not in target:
+        return target
+    return url_for("staff_home.show")
