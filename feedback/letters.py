@@ -11,8 +11,12 @@ from portal.forms import has_control
 from portal.profile import Demand, Profile
 
 MAX_NAME, MAX_PHONE, MAX_EMAIL = 80, 40, 254
-EMAIL = re.compile(r"[^@\s\"'<>(),;:\\]+@[^@\s\"'<>(),;:\\]+\.[^@\s.\"'<>(),;:\\]{2,}")
+# Words and signs joined by dots, and a domain of letters, digits and hyphens; other scripts may be in both.
+# No `=?`: mail libraries take it for the beginning of an encoded word.
+ATOM, LABEL = r"[\w!#$%&'*+/=?^`{|}~-]+", r"(?!-)(?:[^\W_]|-){1,63}(?<!-)"
+EMAIL = re.compile(rf"(?!.*=\?){ATOM}(?:\.{ATOM})*@(?:{LABEL}\.)+(?=..){LABEL}")
 PHONE = re.compile(r"[0-9０-９+()（）#\- 轉]{6,40}")
+OFF = "本信箱不收集這一項，請留空白。"
 CONTROL = "含有看不見的控制字元，請刪除後再送出（可以先貼到記事本再複製過來）。"
 
 
@@ -39,11 +43,11 @@ def problems(letter: Letter, profile: Profile) -> dict[str, str]:
     """What is wrong with a letter, by field, in words for its writer; empty when it may be taken in."""
     intake = profile.intake
     found = {
-        "subject": _text(letter.subject, "主旨", intake.max_subject),
+        "subject": _text(letter.subject, "主旨", intake.max_subject) or _line(letter.subject, "主旨"),
         "body": _text(letter.body, "內容", intake.max_body),
-        "name": _optional(letter.name, "姓名", MAX_NAME, intake.name),
-        "email": _email(letter.email),
-        "phone": _phone(letter.phone),
+        "name": _optional(letter.name, "姓名", MAX_NAME, intake.name) or _line(letter.name, "姓名"),
+        "email": _email(letter.email, intake.contact),
+        "phone": _phone(letter.phone, intake.contact),
         "hint": None if not letter.hint or profile.topic(letter.hint) else "請從清單選擇這封信是關於什麼。",
         "county": _county(letter.county, profile),
         "channel": None if _is_channel(letter.channel, profile) else "沒有這個來信管道。",
@@ -51,6 +55,12 @@ def problems(letter: Letter, profile: Profile) -> dict[str, str]:
     if intake.contact == "required" and not (letter.email or letter.phone):
         found["email"] = "請留下電子郵件或電話其中一項，我們才能答復您。"
     return {field: message for field, message in found.items() if message}
+
+
+def county_name(text: str, profile: Profile) -> str:
+    """A county as the profile spells it (台中市 → 臺中市); one it does not know stays as it is."""
+    plain = text.replace("台", "臺")
+    return next((item.name for item in profile.counties if item.name.replace("台", "臺") == plain), text)
 
 
 def _text(value: str, label: str, longest: int) -> str | None:
@@ -62,6 +72,8 @@ def _text(value: str, label: str, longest: int) -> str | None:
 def _optional(value: str, label: str, longest: int, demand: Demand) -> str | None:
     if not value and demand == "required":
         return f"請輸入{label}。"
+    if value and demand == "off":
+        return OFF
     return _form(value, label, longest)
 
 
@@ -71,24 +83,35 @@ def _form(value: str, label: str, longest: int) -> str | None:
     return f"{label}{CONTROL}" if has_control(value) else None
 
 
-def _email(value: str) -> str | None:
+def _line(value: str, label: str) -> str | None:
+    return f"{label}請寫成一行。" if "\n" in value or "\t" in value else None
+
+
+def _email(value: str, demand: Demand) -> str | None:
     if not value:
         return None
+    if demand == "off":
+        return OFF
     if len(value) > MAX_EMAIL or has_control(value) or not EMAIL.fullmatch(value):
         return "電子郵件的格式不對，例如 name@example.com。"
     return None
 
 
-def _phone(value: str) -> str | None:
+def _phone(value: str, demand: Demand) -> str | None:
+    if value and demand == "off":
+        return OFF
     if value and not PHONE.fullmatch(value):
-        return "電話只能有數字和 + - ( ) # 轉，例如 02-2343-4567 轉 123。"
+        return "電話只能有數字和 + - ( ) # 轉，例如 02-1234-5678 轉 123。"
     return None
 
 
 def _county(value: str, profile: Profile) -> str | None:
     if not value:
         return "請選擇縣市。" if profile.intake.county == "required" else None
-    return None if any(item.name == value for item in profile.counties) else "請從清單選擇縣市。"
+    if profile.intake.county == "off":
+        return OFF
+    known = any(item.name == county_name(value, profile) for item in profile.counties)
+    return None if known else "請從清單選擇縣市。"
 
 
 def _is_channel(code: str, profile: Profile) -> bool:

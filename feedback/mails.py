@@ -1,4 +1,8 @@
-"""The mails a letter causes. Each is one outbox row in the caller's transaction."""
+"""The mails a letter causes. Each is one outbox row in the caller's transaction.
+
+They hold nothing that the sender of a letter typed, nor an address out of a request: whoever writes a
+letter chooses where its mails go.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +11,10 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from feedback.models import Case
-from portal.clock import roc_date
+from portal.clock import roc_deadline
 from portal.outbox import enqueue
 from portal.profile import Profile
+from portal.urls import for_mail
 
 TRACK_PATH = "/feedback/track"
 
@@ -17,6 +22,12 @@ TRACK_PATH = "/feedback/track"
 def track_url(site_url: str, number: str) -> str:
     """The address at which a letter is followed; the secret is typed there, never part of it."""
     return f"{site_url}{TRACK_PATH}?number={number}"
+
+
+def _where(site_url: str, number: str) -> str:
+    """Where the letter is followed: a link when the installation's own address is known."""
+    trusted = for_mail(site_url)
+    return track_url(trusted, number) if trusted else "請到本機關網站的「查詢來信進度」。"
 
 
 def confirm_receipt(
@@ -27,9 +38,8 @@ def confirm_receipt(
         return
     body = (
         f"您好：\n\n{profile.name}已收到您的來信，案件編號 {case.number}。\n"
-        f"主旨：{case.subject}\n"
-        f"我們最晚在 {roc_date(case.due_at)} 前答復您。\n\n"
-        f"查詢進度：{track_url(site_url, case.number)}\n"
+        f"我們最晚在 {roc_deadline(case.due_at)}前答復您。\n\n"
+        f"查詢進度：{_where(site_url, case.number)}\n"
         "查詢時請輸入送出來信時畫面上的查詢密碼。\n\n"
         f"{profile.mailbox_name}　{profile.phone}\n（本信由系統自動寄出，請勿直接回覆。）\n"
     )
@@ -46,9 +56,9 @@ def send_answer(
     if not email:
         return
     body = (
-        f"您好：\n\n您的來信（案件編號 {case.number}，主旨：{case.subject}）已有答復：\n\n"
+        f"您好：\n\n您的來信（案件編號 {case.number}）已有答復：\n\n"
         f"{answer}\n\n"
-        f"請告訴我們您對這次答復是否滿意：{track_url(site_url, case.number)}\n\n"
+        f"請告訴我們您對這次答復是否滿意：{_where(site_url, case.number)}\n\n"
         f"{profile.mailbox_name}　{profile.phone}\n（本信由系統自動寄出，請勿直接回覆。）\n"
     )
     enqueue(
@@ -65,5 +75,6 @@ def remind_unit(session: Session, case: Case, email: str, *, ref: str, late: boo
     enqueue(
         session, kind="case.overdue" if late else "case.due_soon", ref=ref, recipient=email,
         subject=f"案件 {case.number} {state}",
-        body=f"案件 {case.number} {state}，答復期限為 {roc_date(case.due_at)}。請登入系統處理。\n", now=now,
+        body=f"案件 {case.number} {state}，答復期限為 {roc_deadline(case.due_at)}。請登入系統處理。\n",
+        now=now,
     )  # fmt: skip

@@ -15,9 +15,12 @@ from portal.db import Model
 from portal.units import Unit
 
 
-def _where(condition: str) -> dict[str, sa.TextClause]:
+def _where(condition: str) -> dict[str, Any]:
     """A partial index on both databases."""
     return {"sqlite_where": sa.text(condition), "postgresql_where": sa.text(condition)}
+
+
+COUNTED = ("restricted", "topic", "urgent")
 
 
 class CaseCounter(Model):
@@ -38,12 +41,18 @@ class Case(Model):
 
     __tablename__ = "cases"
     __table_args__ = (
-        sa.CheckConstraint("(status IN ('answered', 'closed')) = (answered_at IS NOT NULL)", name="answered_has_time"),
+        sa.CheckConstraint(
+            "(status IN ('answered', 'closed')) = (answered_at IS NOT NULL)", name="answered_has_time"
+        ),
         sa.CheckConstraint("(status = 'closed') = (closed_at IS NOT NULL)", name="closed_has_time"),
         sa.CheckConstraint("(topic IS NULL) = (topic_confirmed_at IS NULL)", name="topic_is_confirmed"),
         sa.CheckConstraint("length(body) > 0", name="body_not_empty"),
-        sa.Index("ix_cases_open_due", "due_at", "id", **_where("answered_at IS NULL")),
-        sa.Index("ix_cases_unit_open_due", "unit_id", "due_at", "id", **_where("answered_at IS NULL")),
+        # The last three columns let the inbox count open letters without reading them.
+        sa.Index("ix_cases_open_due", "due_at", "id", *COUNTED, **_where("answered_at IS NULL")),
+        sa.Index(
+            "ix_cases_unit_open_due", "unit_id", "due_at", "id", *COUNTED, **_where("answered_at IS NULL")
+        ),
+        sa.Index("ix_cases_unclassified", "id", **_where("classified_at IS NULL")),
         sa.Index("ix_cases_received", "received_at", "id"),
         sa.Index("ix_cases_unit_received", "unit_id", "received_at", "id"),
         sa.Index("ix_cases_unit_answered", "unit_id", "answered_at", "id"),
@@ -69,6 +78,7 @@ class Case(Model):
     due_at: Mapped[datetime]
     answered_at: Mapped[datetime | None]
     closed_at: Mapped[datetime | None]
+    classified_at: Mapped[datetime | None]
     source_key: Mapped[str | None] = mapped_column(sa.String(64), unique=True)
 
     unit: Mapped[Unit] = relationship(lazy="raise_on_sql")

@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.orm import joinedload
+from sqlalchemy.orm import defer, joinedload
 
-from feedback.models import Case, Rating, Suggestion
-from feedback.secrets import matches
+from feedback.models import Case, Rating, Reply, Suggestion
+from feedback.secrets import matches, tidy_number
 from feedback.states import Status
 from portal.access import Actor, Permission, Role
+from portal.accounts.models import User
 from portal.clock import Period
 from portal.db import db
+from portal.units import Unit
 
-PAGE = 25
+PAGE = 30
+MAX_ID = 2**31 - 1  # what a primary key holds on PostgreSQL
 
 
-def visible_to(actor: Actor) -> sa.Select[tuple[Case]]:
+def visible_to(actor: Actor) -> sa.Select[Case]:
     """The letters a person may read.
 
     The own unit's; every unit's for the secretariat; restricted ones only for the ethics role of the
@@ -49,7 +52,8 @@ class Filters:
     """What an inbox shows. Periods select by month; None leaves a thing open.
 
     `state`: open, overdue, unconfirmed, answered, closed or all.
-    `moment`: whether `period` counts letters received, answered or rated in that month.
+    `topic`: a code, or "none" for letters without a known topic.
+    `moment`: whether `period` counts letters received, answered, closed or rated in that month.
     """
 
     state: str = "open"
@@ -61,7 +65,7 @@ class Filters:
     urgent: bool = False
 
 
-def inbox(actor: Actor, filters: Filters, now: datetime) -> sa.Select[tuple[Case]]:
+def inbox(actor: Actor, filters: Filters, now: datetime) -> sa.Select[Case]:
     """The filtered letters a person may read, without order."""
     query = visible_to(actor).outerjoin(Suggestion)
     conditions: list[sa.ColumnElement[bool]] = list(_by_state(filters.state, now))
@@ -74,7 +78,7 @@ def inbox(actor: Actor, filters: Filters, now: datetime) -> sa.Select[tuple[Case
     if filters.handler_id is not None:
         conditions.append(Case.handler_id == filters.handler_id)
     if filters.urgent:
-        conditions.append(Case.urgent)
+        conditions.append(Case.urgent.is_(sa.true()))
     if filters.period is not None:
         query, column = _moment(query, filters.moment)
         conditions += [column >= filters.period.start, column < filters.period.end]
@@ -84,21 +88,51 @@ def inbox(actor: Actor, filters: Filters, now: datetime) -> sa.Select[tuple[Case
 def _by_state(state: str, now: datetime) -> list[sa.ColumnElement[bool]]:
     # "Open" is said by answered_at, which a CHECK ties to the status and the indexes are made for.
     is_open = Case.answered_at.is_(None)
-    return {
+    found: dict[str, list[sa.ColumnElement[bool]]] = {
         "open": [is_open],
         "overdue": [is_open, Case.due_at < now],
         "unconfirmed": [is_open, Case.topic.is_(None)],
         "answered": [Case.status == Status.ANSWERED],
         "closed": [Case.status == Status.CLOSED],
-    }.get(state, [])
+    }
+    return found.get(state, [])
 
 
-def _moment(query: sa.Select[tuple[Case]], moment: str) -> tuple[sa.Select[tuple[Case]], Any]:
-    if moment == "answered":
-        return query, Case.answered_at
+def _moment(query: sa.Select[Case], moment: str) -> tuple[sa.Select[Case], Any]:
+    if moment in {"answered", "closed"}:
+        return query, Case.answered_at if moment == "answered" else Case.closed_at
     if moment == "rated":
         return query.join(Rating, Rating.case_id == Case.id), Rating.rated_at
     return query, Case.received_at
+
+
+@dataclass(frozen=True)
+class Counters:
+    """How many letters wait for a person's units, and how many of them in which way."""
+
+    open: int
+    overdue: int
+    unconfirmed: int
+    urgent: int
+
+
+def counters(actor: Actor, now: datetime) -> Counters:
+    """All four figures in one look at the open letters."""
+    row = db.session.execute(
+        visible_to(actor)
+        .where(Case.answered_at.is_(None))
+        .with_only_columns(
+            sa.func.count(),
+            _how_many(Case.due_at < now),
+            _how_many(Case.topic.is_(None)),
+            _how_many(Case.urgent.is_(sa.true())),
+        )
+    ).one()
+    return Counters(*row)
+
+
+def _how_many(condition: Any) -> sa.ColumnElement[int]:
+    return sa.func.count(sa.case((condition, 1)))
 
 
 @dataclass(frozen=True)
@@ -110,7 +144,7 @@ class Page:
     next: str | None
 
 
-def page(query: sa.Select[tuple[Case]], *, by: str = "due", after: str = "", before: str = "") -> Page:
+def page(query: sa.Select[Case], *, by: str = "due", after: str = "", before: str = "") -> Page:
     """A page by key: as fast on the last page as on the first, whatever arrives meanwhile.
 
     `by` is due (soonest first) or received (newest first). A key is "timestamp_id"; one that cannot
@@ -121,11 +155,15 @@ def page(query: sa.Select[tuple[Case]], *, by: str = "due", after: str = "", bef
     key, backwards = _read_key(before or after), bool(before)
     descending = newest_first != backwards
     if key is not None:
-        place, mark = sa.tuple_(column, Case.id), sa.tuple_(sa.literal(key[0], column.type), sa.literal(key[1]))
+        place = sa.tuple_(column, Case.id)
+        mark = sa.tuple_(sa.literal(key[0], column.type), sa.literal(key[1]))
         query = query.where(place < mark if descending else place > mark)
     order = (column.desc(), Case.id.desc()) if descending else (column, Case.id)
     query = query.order_by(*order).limit(PAGE + 1)
-    found = list(db.session.scalars(query.options(joinedload(Case.suggestion), joinedload(Case.unit))))
+    loaded = (
+        defer(Case.body), joinedload(Case.suggestion), joinedload(Case.unit), joinedload(Case.handler)
+    )  # fmt: skip
+    found = list(db.session.scalars(query.options(*loaded)))
     more, found = len(found) > PAGE, found[:PAGE]
     if backwards:
         found.reverse()
@@ -147,13 +185,15 @@ def _read_key(text: str) -> tuple[datetime, int] | None:
     stamp, _, number = text.rpartition("_")
     try:
         moment, case_id = datetime.fromisoformat(stamp), int(number)
-    except ValueError:
+        known = moment.tzinfo is not None and 0 < case_id <= MAX_ID
+        return (moment.astimezone(UTC), case_id) if known else None
+    except (ValueError, OverflowError):
         return None
-    return (moment, case_id) if moment.tzinfo and 0 < case_id < 2**63 else None
 
 
 def count(query: sa.Select[Any]) -> int:
-    return db.session.scalar(sa.select(sa.func.count()).select_from(query.with_only_columns(Case.id).subquery())) or 0
+    ids = query.with_only_columns(Case.id).subquery()
+    return db.session.scalar(sa.select(sa.func.count()).select_from(ids)) or 0
 
 
 def full(actor: Actor, case_id: int) -> Case | None:
@@ -162,14 +202,52 @@ def full(actor: Actor, case_id: int) -> Case | None:
         visible_to(actor)
         .where(Case.id == case_id)
         .options(
-            joinedload(Case.unit), joinedload(Case.handler), joinedload(Case.contact),
-            joinedload(Case.suggestion), joinedload(Case.reply), joinedload(Case.events),
-        )  # fmt: skip
+            joinedload(Case.unit),
+            joinedload(Case.handler),
+            joinedload(Case.contact),
+            joinedload(Case.suggestion),
+            joinedload(Case.reply).joinedload(Reply.rating),
+            joinedload(Case.events),
+        )
         .execution_options(populate_existing=True)
     )
 
 
+def people_named(case: Case) -> dict[int, str]:
+    """The names of all who did something to a letter, by id."""
+    ids = {event.actor_id for event in case.events} | {case.reply.author_id if case.reply else None}
+    wanted = sa.select(User.id, User.name).where(User.id.in_(ids - {None}))
+    return {row.id: row.name for row in db.session.execute(wanted)}
+
+
+def units_named() -> dict[int, str]:
+    """Every unit's name by id, also of those that no longer answer letters."""
+    return {row.id: row.name for row in db.session.execute(sa.select(Unit.id, Unit.name))}
+
+
 def opened_with(number: str, secret: str) -> Case | None:
-    """The letter that a number and its secret open."""
-    case = db.session.scalar(sa.select(Case).where(Case.number == number))
+    """The letter that a number and its secret open, both as typed."""
+    case = for_sender(tidy_number(number))
     return case if case is not None and matches(case.number, secret, case.secret_hash) else None
+
+
+def for_sender(number: str) -> Case | None:
+    """One letter with all that its sender is shown. The caller has checked the secret."""
+    return db.session.scalar(
+        sa.select(Case)
+        .where(Case.number == number)
+        .options(
+            joinedload(Case.unit), joinedload(Case.events), joinedload(Case.reply).joinedload(Reply.rating)
+        )
+        .execution_options(populate_existing=True)
+    )  # fmt: skip
+
+
+def unclassified(limit: int) -> list[Case]:
+    """Letters that the classifier has not seen, oldest first. For the job only: no person's view."""
+    waiting = sa.select(Case).where(Case.classified_at.is_(None)).order_by(Case.id).limit(limit)
+    return list(db.session.scalars(waiting))
+
+
+def has_unclassified() -> bool:
+    return db.session.scalar(sa.select(sa.exists().where(Case.classified_at.is_(None)))) or False

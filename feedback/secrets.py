@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import re
 import secrets
+import unicodedata
 
 # Crockford's letters: no I, L, O or U, which people mix up with digits.
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 LENGTH = 12
-LOOK_ALIKES = str.maketrans({"O": "0", "I": "1", "L": "1", "-": None, " ": None, "　": None})
+# Between year and number may stand any dash that a keyboard or a copied text gives.
+NUMBER = re.compile(r"([0-9]{2,3})[-‐-―−]?([0-9]{6,9})")
+LOOK_ALIKES = str.maketrans({"O": "0", "I": "1", "L": "1", "-": None})
 
 
 def new_key() -> str:
@@ -25,9 +29,16 @@ def derive_secret(signing_key: str, submission_key: str) -> str:
     return "".join(ALPHABET[(number >> (5 * place)) & 31] for place in range(LENGTH))
 
 
+def tidy_number(typed: str) -> str:
+    """A letter's number as it is stored; empty when it cannot be one. Full-width digits, spaces and a
+    missing dash do not matter."""
+    found = NUMBER.fullmatch("".join(unicodedata.normalize("NFKC", typed).split()))
+    return f"{found[1]}-{found[2]}" if found else ""
+
+
 def hash_secret(number: str, secret: str) -> str:
-    """What is stored. Typing habits do not matter: case, spaces, dashes, O for 0."""
-    typed = secret.upper().translate(LOOK_ALIKES)
+    """What is stored. Typing habits do not matter: case, width, spaces, dashes, O for 0."""
+    typed = "".join(unicodedata.normalize("NFKC", secret).upper().split()).translate(LOOK_ALIKES)
     return hashlib.sha256(f"{number}:{typed}".encode()).hexdigest()
 
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from feedback import mails
-from feedback.letters import Letter
+from feedback.letters import Letter, county_name
 from feedback.models import Case, CaseCounter, CaseEvent, Contact, EventKind, IntakeKey
 from feedback.secrets import hash_secret
 from portal.audit import record
@@ -36,7 +38,13 @@ class KeyReused(BadInput):
 
 
 def open_case(
-    letter: Letter, *, profile: Profile, secret: str, now: datetime, key: str | None = None, site_url: str = ""
+    letter: Letter,
+    *,
+    profile: Profile,
+    secret: str,
+    now: datetime,
+    key: str | None = None,
+    site_url: str = "",
 ) -> Receipt:
     """Take one letter in.
 
@@ -44,11 +52,24 @@ def open_case(
     the same key and words returns the first receipt (`secret` must be derived from the key), with
     other words raises KeyReused. Raises NotReady when no units are loaded.
     """
+    take_in = partial(_take_in, letter, profile=profile, secret=secret, now=now, key=key, site_url=site_url)
+    try:
+        return take_in()
+    except IntegrityError:
+        # On PostgreSQL the same key may arrive twice at once: the second try finds the first's letter.
+        if key is None:
+            raise
+        return take_in()
+
+
+def _take_in(
+    letter: Letter, *, profile: Profile, secret: str, now: datetime, key: str | None, site_url: str
+) -> Receipt:
     with transaction() as session:
         earlier = _earlier(session, key, letter) if key else None
         if earlier is not None:
             return Receipt(earlier.id, earlier.number, secret, repeated=True)
-        case = add_case(session, letter, profile=profile, secret=secret, now=now)
+        case = add_case(session, letter, profile=profile, secret=secret, received_at=now, now=now)
         if key:
             session.add(
                 IntakeKey(
@@ -65,19 +86,21 @@ def add_case(
     *,
     profile: Profile,
     secret: str,
+    received_at: datetime,
     now: datetime,
     unit_code: str | None = None,
     source_key: str | None = None,
 ) -> Case:
-    """Write one letter in the caller's transaction; `now` is when it was received.
+    """Write one letter in the caller's transaction.
 
+    Number and deadline count from `received_at`, which for an imported letter is before `now`.
     Without `unit_code` the default owner holds it until a topic is known, except that a hint at a
     restricted topic puts it straight where only its owner can see it.
     """
     hint = profile.topic(letter.hint)
     restricted = bool(hint and hint.restricted)
     owner = unit_code or (hint.owner if hint and restricted else profile.default_owner)
-    number = _next_number(session, now)
+    number = _next_number(session, received_at)
     deadline = profile.deadlines.reply
     case = Case(
         number=number,
@@ -87,18 +110,18 @@ def add_case(
         subject=letter.subject,
         body=letter.body,
         hint=letter.hint or None,
-        county=letter.county,
+        county=county_name(letter.county, profile),
         restricted=restricted,
         urgent=is_urgent(letter, profile),
-        received_at=now,
-        due_at=profile.office_calendar.deadline(now, deadline.days, deadline.basis),
+        received_at=received_at,
+        due_at=profile.office_calendar.deadline(received_at, deadline.days, deadline.basis),
         source_key=source_key,
     )
     session.add(case)
     session.flush()
     if letter.name or letter.email or letter.phone:
         session.add(Contact(case_id=case.id, name=letter.name, email=letter.email, phone=letter.phone))
-    session.add(CaseEvent(case_id=case.id, at=now, kind=EventKind.RECEIVED, unit_id=case.unit_id))
+    session.add(CaseEvent(case_id=case.id, at=received_at, kind=EventKind.RECEIVED, unit_id=case.unit_id))
     record(session, "case.opened", "case", number, actor_id=None, now=now, channel=letter.channel)
     return case
 
@@ -109,9 +132,9 @@ def is_urgent(letter: Letter, profile: Profile) -> bool:
     return any(phrase in text for phrase in profile.analysis.urgent_phrases)
 
 
-def _next_number(session: Session, now: datetime) -> str:
+def _next_number(session: Session, received_at: datetime) -> str:
     """The year's next number, 115-000123; concurrent writers queue at the year's row."""
-    year = local(now).year - ROC_OFFSET
+    year = local(received_at).year - ROC_OFFSET
     statement = insert(session, CaseCounter).values(year=year, last=1)
     last = session.execute(
         statement.on_conflict_do_update(

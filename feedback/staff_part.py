@@ -1,0 +1,57 @@
+"""What the staff's side registers: pages, menu, first steps, jobs, the import command."""
+
+from __future__ import annotations
+
+from flask import Flask
+
+from feedback.views.staff import cases
+from portal import guide, nav
+from portal.access import Permission, Role
+from portal.cli import LazyGroup
+from portal.guide import Tip
+from portal.jobs import Job, register
+from portal.nav import Entry
+from portal.outbox import has_due
+
+
+def init_app(app: Flask) -> None:
+    app.register_blueprint(cases)
+    commands = LazyGroup("feedback", module="feedback.cli", attribute="feedback_cli", help="民眾來信。")
+    app.cli.add_command(commands)
+    nav.add(app, Entry("信件", "cases.inbox", "envelope", Permission.CASE_READ, order=10))
+    guide.add_tips(app, *_tips())
+    register(
+        app,
+        Job(
+            "overdue-reminder", "提醒到期信件", "feedback.jobs:remind_overdue",
+            {"hour": "8", "minute": "30"},
+        ),
+        Job("deliver-mail", "寄出郵件", "portal.outbox:deliver", {"second": "*/5"}, has_work=has_due),
+    )  # fmt: skip
+
+
+def _tips() -> list[Tip]:
+    answering = frozenset({Role.HANDLER, Role.HEAD, Role.SECRETARIAT, Role.ETHICS})
+    return [
+        Tip(
+            answering, "看待辦的信", "快到期的排在最前面；按「逾期」「緊急」的數字，只看那些信。",
+            "cases.inbox", 10,
+        ),
+        Tip(
+            frozenset({Role.HANDLER}), "確認主題，再答復",
+            "打開一封信，系統建議的主題對就按一下確認，不對就更正；信會自己移到負責的單位。",
+            "cases.inbox", 11,
+        ),
+        Tip(
+            frozenset({Role.HEAD}), "把信交給同仁",
+            "打開一封信，在「承辦」選一位同仁；到期前系統會寄信提醒承辦人。", "cases.inbox", 11,
+        ),
+        Tip(
+            frozenset({Role.SECRETARIAT}), "分文：處理系統不確定的信",
+            "在篩選的主題選「未分類」，單位選收件單位，選好主題，信就移到負責的單位。", "cases.inbox", 11,
+        ),
+        Tip(
+            frozenset({Role.ETHICS}), "看限閱的信",
+            "標示「限閱」的信只有有權限的同仁看得到；不必限閱的，更正主題就會移出。", "cases.inbox", 11,
+        ),
+    ]  # fmt: skip

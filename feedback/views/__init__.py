@@ -1,0 +1,1 @@
+"""Pages for citizens and staff, and the interface for programs."""
