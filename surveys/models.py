@@ -1,7 +1,8 @@
 """Surveys: a survey has frozen versions, a version has questions, a response has answers.
 
-Nothing here points at a person, an address or a letter; a response keeps the day it came, not the
-moment, so that it cannot be matched with an access log.
+Nothing here points at a person, an address or a letter. A response keeps the day it came, not the
+moment, and its number is drawn at random: a counting number would tell the order of the day's
+responses, and with it which line of an access log belongs to which response.
 """
 
 from __future__ import annotations
@@ -15,6 +16,9 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from portal.db import Model
 from portal.units import Unit
+
+# 64 bits on PostgreSQL; on SQLite the row's own key, so that no hidden counter keeps the order.
+BigId = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 
 class Survey(Model):
@@ -65,7 +69,7 @@ class Question(Model):
 
     `code` is stable over versions (A … J for the dimensions). `role` says what an answer describes
     beside itself: the unit, the service line, the channel, the respondent. `options` is a list of
-    {code, name} for choices.
+    {code, name} for scales and choices.
     """
 
     __tablename__ = "survey_questions"
@@ -92,13 +96,14 @@ class Question(Model):
 class Response(Model):
     """One filled questionnaire. `unit_id`, `service_line` and `channel` are copied from its answers.
 
-    `source` says how it came in (web, api, demo …). `day` is the Taipei day.
+    `id` is random (see `surveys.services`). `source` says how it came in (web, api, demo …). `day` is
+    the Taipei day.
     """
 
     __tablename__ = "survey_responses"
     __table_args__ = (sa.Index("ix_survey_responses_unit_day", "unit_id", "day"),)
 
-    id: Mapped[int] = mapped_column(primary_key=True)
+    id: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=False)
     version_id: Mapped[int] = mapped_column(sa.ForeignKey("survey_versions.id"), index=True)
     day: Mapped[date] = mapped_column(index=True)
     source: Mapped[str] = mapped_column(sa.String(16))
@@ -111,20 +116,23 @@ class Response(Model):
 
 
 class Answer(Model):
-    """One answer. A scale answer has `score` 1–5, or none for 無意見／未使用, which never counts in n."""
+    """One answer. A scale answer has `score` 1–5, or none for 無意見／未使用, which never counts in n.
+
+    The key is the response and the question: a number of its own would count, and so tell the order.
+    """
 
     __tablename__ = "survey_answers"
     __table_args__ = (
-        sa.UniqueConstraint("response_id", "question_id"),
         sa.CheckConstraint("score BETWEEN 1 AND 5", name="score_on_scale"),
         sa.Index("ix_survey_answers_question_score", "question_id", "score"),
+        {"sqlite_with_rowid": False},
     )
 
-    id: Mapped[int] = mapped_column(primary_key=True)
-    response_id: Mapped[int] = mapped_column(sa.ForeignKey("survey_responses.id"))
-    question_id: Mapped[int] = mapped_column(sa.ForeignKey("survey_questions.id"))
+    response_id: Mapped[int] = mapped_column(BigId, sa.ForeignKey("survey_responses.id"), primary_key=True)
+    question_id: Mapped[int] = mapped_column(sa.ForeignKey("survey_questions.id"), primary_key=True)
     score: Mapped[int | None]
     choice: Mapped[str | None] = mapped_column(sa.String(32))
     text: Mapped[str | None] = mapped_column(sa.Text)
 
     response: Mapped[Response] = relationship(back_populates="answers", lazy="raise_on_sql")
+    question: Mapped[Question] = relationship(lazy="raise_on_sql")
