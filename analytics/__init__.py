@@ -5,7 +5,69 @@ from __future__ import annotations
 from flask import Flask
 
 from analytics import models as models
+from analytics import resources
+from analytics.checks import can_suggest, classifier_check
+from analytics.views.improvements import improvements
+from analytics.views.models import models as model_pages
+from analytics.views.summaries import summaries
+from analytics.views.trends import trends
+from portal import guide, health, nav
+from portal.access import Permission, Role
+from portal.cli import LazyGroup
+from portal.guide import Tip
+from portal.jobs import Job, register
+from portal.nav import Entry
 
 
 def init_app(app: Flask) -> None:
-    pass
+    resources.init_app(app)
+    for blueprint in (summaries, trends, improvements, model_pages):
+        app.register_blueprint(blueprint)
+    app.cli.add_command(
+        LazyGroup("analytics", module="analytics.cli", attribute="analytics", help="分類與評測。")
+    )
+    app.cli.add_command(
+        LazyGroup("demo", module="analytics.demo_cli", attribute="demo_cli", help="展示環境。")
+    )
+    register(
+        app,
+        Job(
+            "suggest-topics", "建議主題", "analytics.jobs:suggest_topics",
+            {"second": "*/3"}, has_work=can_suggest,
+        ),
+        Job(
+            "unit-summary", "單位月摘要", "analytics.jobs:unit_summaries",
+            {"hour": "6"},
+        ),
+    )  # fmt: skip
+    health.add(app, classifier_check)
+    nav.add(
+        app,
+        Entry("單位摘要", "summaries.index", "journal-text", Permission.SUMMARY_READ, 40),
+        Entry("滿意度趨勢", "trends.show", "graph-up", Permission.TREND_READ, 50),
+        Entry("改善措施", "improvements.index", "arrow-repeat", Permission.SUMMARY_READ, 60),
+        Entry("分類模型", "models.index", "cpu", Permission.SYSTEM, 80),
+    )
+    guide.add_tips(app, *_tips())
+
+
+def _tips() -> list[Tip]:
+    readers = frozenset({Role.HANDLER, Role.HEAD, Role.SECRETARIAT, Role.ETHICS})
+    return [
+        Tip(
+            readers, "看看這個月聽見了什麼", "摘要有收到、答復、逾期的信和代表性的句子；數字連到原本的信。",
+            "summaries.index", 15,
+        ),
+        Tip(
+            frozenset({Role.SECRETARIAT}), "看滿意度的走勢",
+            "按月份、單位、服務別看滿意度；每個數字旁邊都有有效樣本數。", "trends.show", 20,
+        ),
+        Tip(
+            frozenset({Role.HEAD, Role.SECRETARIAT}), "把意見變成改善",
+            "登記一項改善措施和預定完成日；完成後填報成效，會進到單位摘要。", "improvements.index", 50,
+        ),
+        Tip(
+            frozenset({Role.ADMIN}), "檢查分類模型", "看使用中的模型幾分、用多少封信訓練；必要時換回前一版。",
+            "models.index", 20,
+        ),
+    ]  # fmt: skip

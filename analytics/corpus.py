@@ -36,7 +36,7 @@ class Letter:
 
 
 class CorpusError(ValueError):
-    """The corpus cannot be used. `problems` name file and line, for people; the message is the first of them."""
+    """The corpus cannot be used. `problems` name file and line, for people; the message is the first."""
 
     def __init__(self, problems: Sequence[str]) -> None:
         self.problems = tuple(problems)
@@ -52,8 +52,8 @@ def join(subject: str, text: str) -> str:
 def read_corpus(folder: Path, topics: Collection[str], *, voices: Collection[str] = VOICES) -> list[Letter]:
     """All letters of `<folder>/<TOPIC>.jsonl`, in the order of file names and lines.
 
-    A letter met twice is kept once. Raises `CorpusError` for anything unreadable, a topic or voice that does not
-    exist, a topic other than its file's, a topic without letters, and one text under two topics.
+    A letter met twice is kept once. Raises `CorpusError` for anything unreadable, a topic or voice that does
+    not exist, a topic other than its file's, a topic without letters, and one text under two topics.
     """
     files = sorted(folder.glob("*.jsonl"))
     if not files:
@@ -90,8 +90,8 @@ def _lines(file: Path, problems: list[str]) -> Iterator[tuple[str, str]]:
             yield f"{file.name} 第 {number} 行", line
 
 
-def parse_letter(line: str, topics: Collection[str], voices: Collection[str] = VOICES) -> Letter:
-    """One JSON line as a letter. Raises ValueError with what is wrong, in Traditional Chinese."""
+def parse_letter(line: str, topics: Collection[str] | None, voices: Collection[str] = VOICES) -> Letter:
+    """One JSON line as a letter; `topics` None takes any. Raises ValueError with a message for people."""
     try:
         row = json.loads(line)
     except (ValueError, RecursionError) as error:
@@ -103,17 +103,21 @@ def parse_letter(line: str, topics: Collection[str], voices: Collection[str] = V
         raise ValueError("text 應為非空白的文字，subject 應為文字")
     topic, secondary = row.get("topic"), row.get("secondary") or []
     voice, urgent = row.get("voice"), row.get("urgent")
-    if not isinstance(topic, str) or topic not in topics:
+    if not _is_topic(topic, topics):
         raise ValueError(f"沒有主題「{topic}」")
-    if not isinstance(secondary, list) or not all(isinstance(item, str) and item in topics for item in secondary):
+    if not isinstance(secondary, list) or not all(_is_topic(item, topics) for item in secondary):
         raise ValueError("secondary 應為主題代碼的陣列")
     if topic in secondary or len(set(secondary)) != len(secondary) or len(secondary) > MAX_SECONDARY:
         raise ValueError(f"secondary 不得重複、不得含主要主題，且最多 {MAX_SECONDARY} 個")
-    if voice is not None and voice not in voices:
+    if voice is not None and (not isinstance(voice, str) or voice not in voices):
         raise ValueError(f"沒有意見性質「{voice}」")
     if urgent is not None and not isinstance(urgent, bool):
         raise ValueError("urgent 應為 true 或 false")
-    return Letter(subject, text, topic, tuple(secondary), voice, urgent)
+    return Letter(subject, text, str(topic), tuple(secondary), voice, urgent)
+
+
+def _is_topic(value: object, topics: Collection[str] | None) -> bool:
+    return isinstance(value, str) and bool(value) and (topics is None or value in topics)
 
 
 def digest(letters: Iterable[Letter]) -> str:

@@ -66,9 +66,7 @@ class Improvement(Model):
     """What a unit changes because of what it heard (意見 → 改善)."""
 
     __tablename__ = "improvements"
-    __table_args__ = (
-        sa.CheckConstraint("(status = 'done') = (done_on IS NOT NULL)", name="done_has_day"),
-    )
+    __table_args__ = (sa.CheckConstraint("(status = 'done') = (done_on IS NOT NULL)", name="done_has_day"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     unit_id: Mapped[int] = mapped_column(sa.ForeignKey("units.id"), index=True)

@@ -12,8 +12,9 @@ import logging
 import re
 import unicodedata
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import opencc
@@ -25,9 +26,12 @@ with warnings.catch_warnings():  # jieba 0.42.1 has invalid escapes and imports 
 MAX_CHARS = 20_000
 """Characters of one letter that count. A pasted megabyte must not hold up everybody else's letters."""
 
-URL_TOKEN = "<url>"
-EMAIL_TOKEN = "<email>"
-NUMBER_TOKEN = "<number>"
+FEATURES_VERSION = 1
+"""Raise it when `analyse` or `normalise` changes: older models would then read letters wrongly."""
+
+URL_CLASS = "<url>"
+EMAIL_CLASS = "<email>"
+NUMBER_CLASS = "<number>"
 
 _CJK = r"\u3400-\u9fff\uf900-\ufaff\u3000-\u303f\uff00-\uffef"
 _INVISIBLE = re.compile(
@@ -39,7 +43,9 @@ _LINE_BREAKS = re.compile(r"\s*[\n\r\u2028\u2029\x85]\s*")
 _BLANKS = re.compile(r"[^\S\n]+")
 _BLANK_IN_CJK = re.compile(rf"(?<=[{_CJK}])[^\S\n]+(?=[{_CJK}])")
 _URL = re.compile(r"(?:https?://|www\.)[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+;=%]+", re.IGNORECASE)
-_EMAIL = re.compile(r"(?<![A-Za-z0-9._%+\-])[A-Za-z0-9._%+\-]{1,64}@[A-Za-z0-9\-]{1,63}(?:\.[A-Za-z0-9\-]{1,63}){1,8}")
+_EMAIL = re.compile(
+    r"(?<![A-Za-z0-9._%+\-])[A-Za-z0-9._%+\-]{1,64}@[A-Za-z0-9\-]{1,63}(?:\.[A-Za-z0-9\-]{1,63}){1,8}"
+)
 # Seven digits or more, perhaps grouped: telephones, case numbers, tariff codes. CNS numbers (at most five
 # digits) carry meaning and stay.
 _NUMBER = re.compile(r"(?<!\d)\d(?:[.\-/]?\d){6,}")
@@ -54,18 +60,19 @@ class TermsError(ValueError):
 def normalise(text: str) -> str:
     """Fold spellings that mean the same: width (NFKC), 臺/台, invisible characters, blanks inside Chinese.
 
-    Web addresses, e-mail addresses and numbers of seven digits or more become the class tokens `<url>`, `<email>`
-    and `<number>`: which one it is says nothing about the topic, and personal data stay out of the vocabulary.
+    Web addresses, e-mail addresses and numbers of seven digits or more become the class tokens `<url>`,
+    `<email>` and `<number>`: which one it is says nothing about the topic, and personal data stay out of
+    the vocabulary. Only the first `MAX_CHARS` characters count.
     Never raises, whatever the string holds.
     """
     text = unicodedata.normalize("NFKC", _INVISIBLE.sub("", text[: 4 * MAX_CHARS]))
     text = _INVISIBLE.sub("", text).replace("臺", "台")
     if "://" in text or "www." in text or "WWW." in text:
-        text = _URL.sub(URL_TOKEN, text)
+        text = _URL.sub(URL_CLASS, text)
     if "@" in text:
-        text = _EMAIL.sub(EMAIL_TOKEN, text)
+        text = _EMAIL.sub(EMAIL_CLASS, text)
     if _HAS_DIGIT.search(text):
-        text = _NUMBER.sub(NUMBER_TOKEN, text)
+        text = _NUMBER.sub(NUMBER_CLASS, text)
     text = _LINE_BREAKS.sub("\n", text)
     text = _BLANK_IN_CJK.sub("", _BLANKS.sub(" ", text))
     return text.strip()[:MAX_CHARS]
@@ -99,10 +106,10 @@ _setting: _Setting | None = None
 
 
 def configure(*, terms: Path | None, cache_dir: Path) -> None:
-    """Load the segmenter once per process with the agency's terms; a repeated call with the same data is free.
+    """Load the segmenter once per process with the agency's terms; repeating the call is free.
 
-    `terms` holds one term per line with an optional frequency, `#` starts a comment. `cache_dir` is a folder of
-    our own: jieba would otherwise trust a cache file in the shared temporary folder. Raises `TermsError`.
+    `terms` holds one term per line with an optional frequency, `#` starts a comment. `cache_dir` is a folder
+    of our own: jieba would otherwise trust a cache file in the shared temporary folder. Raises `TermsError`.
     """
     global _setting
     entries = read_terms(terms) if terms is not None else []
@@ -173,6 +180,40 @@ def tokenize(text: str) -> list[str]:
             words.append(clean[start:end])
         start = end
     return words
+
+
+def analyse(text: str) -> list[str]:
+    """The features of one text: words of two characters or more, single characters and character pairs.
+
+    At module level so that a pickled model refers to it by name.
+    """
+    folded = fold(normalise(text))
+    features = ["w:" + piece for piece in segment(folded) if len(piece) > 1 and _WORD.search(piece)]
+    features += folded
+    features += map("".join, pairwise(folded))
+    return features
+
+
+def spread(clean: str, shares: Mapping[str, float]) -> dict[str, float]:
+    """Feature values of a normalised text as values of its pieces, so that they can be told as words.
+
+    A character pair is split between its characters, a character belongs to the piece it stands in, and a
+    word feature to its word. The values add up to what all occurrences of the features add up to.
+    """
+    folded = fold(clean)
+    per_char = [shares.get(char, 0.0) for char in folded]
+    for start in range(len(folded) - 1):
+        half = shares.get(folded[start : start + 2], 0.0) / 2
+        per_char[start] += half
+        per_char[start + 1] += half
+    totals: dict[str, float] = {}
+    start = 0
+    for piece in segment(folded):
+        end = start + len(piece)
+        value = sum(per_char[start:end]) + shares.get("w:" + piece, 0.0)
+        totals[clean[start:end]] = totals.get(clean[start:end], 0.0) + value
+        start = end
+    return totals
 
 
 def has_phrase(text: str, phrases: Sequence[str]) -> bool:

@@ -1,0 +1,156 @@
+"""A unit's month as data: what came in, what went out, what people said, what is still open.
+
+Everything is counted as of the end of the month, or as of now while it lasts, so that a summary
+written late says what one written on time would have said. Restricted letters are left out.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from analytics.models import Improvement
+from analytics.queries import (
+    improvements_of,
+    letter_counts,
+    letters_late,
+    letters_open,
+    letters_received,
+    rating_counts,
+    topic_counts,
+)
+from analytics.trends import total
+from analytics.typical import typical_sentences
+from portal.clock import Period, last_day
+from portal.masking import mask
+from portal.profile import Profile
+from portal.units import Unit
+from surveys.figures import ScaleFigures, figures_of
+from surveys.queries import comments_between, counts_between, responses_between
+from surveys.standard import OVERALL
+
+SENTENCES = 6
+ROWS_SHOWN = 200
+
+Figures = dict[str, Any]
+
+
+def summarise(unit: Unit, period: Period, now: datetime, *, profile: Profile) -> Figures:
+    """The figures of one unit and month."""
+    as_of = min(now, period.end)
+    counts = letter_counts(unit.id, period, as_of)
+    letters = letters_received(unit.id, period)
+    return {
+        "as_of": as_of.isoformat(),
+        "complete": now >= period.end,
+        "letters": asdict(counts),
+        "topics": _topics(unit.id, period, profile),
+        "ratings": _satisfaction(figures_of(rating_counts(period, unit.id))),
+        "survey": _survey(unit, period),
+        "sentences": _typical([(case_id, f"{subject}\n{body}") for case_id, subject, body in letters]),
+        "comments": _comments(unit, period),
+        "open": _open(unit.id, as_of),
+        "late": _late(unit.id, period),
+        "improvements": _improvements(unit.id, period),
+    }
+
+
+def tells_something(figures: Figures) -> bool:
+    """Whether anything at all happened in the month or is waiting at its end."""
+    done = any(item["done_on"] for item in figures["improvements"])
+    heard = figures["ratings"]["n"] or figures["survey"]["responses"]
+    return bool(done or heard or any(figures["letters"].values()))
+
+
+def _topics(unit_id: int, period: Period, profile: Profile) -> list[Figures]:
+    """Topics of the letters received, most frequent first, beside the month before."""
+    now, before = topic_counts(unit_id, period), topic_counts(unit_id, period.previous())
+    rows = [
+        {
+            "code": code,
+            "name": profile.topic_name(code),
+            "count": now.get(code, 0),
+            "before": before.get(code, 0),
+            "change": now.get(code, 0) - before.get(code, 0),
+        }
+        for code in now.keys() | before.keys()
+    ]
+    return sorted(rows, key=lambda row: (-row["count"], -row["before"], row["name"]))
+
+
+def _survey(unit: Unit, period: Period) -> Figures:
+    """The unit's answers to the standard survey: how many, and its overall score."""
+    overall = total(counts_between(period, period, code=OVERALL, unit_id=unit.id))
+    responses = responses_between(period, period, unit_id=unit.id)
+    return _satisfaction(figures_of(overall)) | {"responses": responses}
+
+
+def _satisfaction(figures: ScaleFigures) -> Figures:
+    return {
+        "n": figures.n,
+        "satisfied": figures.satisfied,
+        "dissatisfied": figures.dissatisfied,
+        "mean": figures.mean,
+    }
+
+
+def _typical(texts: list[tuple[int, str]]) -> list[Figures]:
+    return [
+        {"case_id": item.case_id, "text": item.sentence} for item in typical_sentences(texts, limit=SENTENCES)
+    ]
+
+
+def _comments(unit: Unit, period: Period) -> list[str]:
+    """What the survey's respondents wrote about the unit; of many, the most typical."""
+    texts = list(enumerate(comments_between(unit.id, period)))
+    return [item.sentence for item in typical_sentences(texts, limit=SENTENCES)]
+
+
+def _open(unit_id: int, as_of: datetime) -> list[Figures]:
+    return [
+        {
+            "case_id": case.id,
+            "number": case.number,
+            "subject": mask(case.subject),
+            "due": last_day(case.due_at).isoformat(),
+            "overdue": case.due_at < as_of,
+        }
+        for case in letters_open(unit_id, as_of, ROWS_SHOWN)
+    ]
+
+
+def _late(unit_id: int, period: Period) -> list[Figures]:
+    return [
+        {
+            "case_id": case.id,
+            "number": case.number,
+            "subject": mask(case.subject),
+            "due": last_day(case.due_at).isoformat(),
+            "answered": case.answered_at.isoformat() if case.answered_at else None,
+        }
+        for case in letters_late(unit_id, period, ROWS_SHOWN)
+    ]
+
+
+def _improvements(unit_id: int, period: Period) -> list[Figures]:
+    """What the unit had planned by the end of the month, or finished in it; later news is of later months."""
+    return [
+        {
+            "id": item.id,
+            "opinion": item.opinion,
+            "measure": item.measure,
+            "due_on": item.due_on.isoformat(),
+            "done_on": done.isoformat() if done else None,
+            "effect": item.effect if done else "",
+        }
+        for item in improvements_of(unit_id)
+        if item.created_at < period.end and (item.done_on is None or _told_done(item) >= period)
+        for done in [item.done_on if item.done_on and _told_done(item) == period else None]
+    ]
+
+
+def _told_done(item: Improvement) -> Period:
+    """The month that tells of the completion: its own, or that of writing it down if that came later."""
+    done = Period.of(item.done_on) if item.done_on else Period.of(item.created_at)
+    return max(done, Period.of(item.created_at))

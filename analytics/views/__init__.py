@@ -1,0 +1,1 @@
+"""Staff pages of analytics. None of them loads the text libraries."""
