@@ -101,7 +101,9 @@ def guess(**values: Any) -> casework.Guess:
     return casework.Guess(**(defaults | values))
 
 
-def answered_case(by: Actor, *, at: datetime | None = None, body: str = "您好，國家標準可線上閱覽。", **values: Any) -> Case:
+def answered_case(
+    by: Actor, *, at: datetime | None = None, body: str = "您好，國家標準可線上閱覽。", **values: Any
+) -> Case:
     """A letter of the person's unit, already answered by them."""
     case = make_case(unit_code=by.unit_code, **values)
     casework.answer(case.id, body=body, by=by, profile=profile(), site_url=SITE, now=at or NOW)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import pytest
 from flask import Flask
 
+from feedback.models import EventKind
 from feedback.queries import full
 from feedback.services import casework
 from feedback.states import NotAllowed, Status
 from portal.access import Role
 from portal.app import profile
-from portal.errors import NotFound
+from portal.errors import BadInput, NotFound
 from tests.factories import NOW, SITE, answered_case, get_case, guess, make_actor, make_case, unit
 
 
@@ -30,7 +31,12 @@ def test_another_units_letter_looks_absent() -> None:
     case = make_case(unit_code="it")
     with pytest.raises(NotFound):
         casework.answer(
-            case.id, body="不是我的", by=make_actor(unit_code="standards"), profile=profile(), site_url=SITE, now=NOW
+            case.id,
+            body="不是我的",
+            by=make_actor(unit_code="standards"),
+            profile=profile(),
+            site_url=SITE,
+            now=NOW,
         )
 
 
@@ -43,6 +49,22 @@ def test_a_sure_suggestion_brings_the_letter_to_its_unit() -> None:
 def test_an_unsure_suggestion_leaves_the_letter_with_the_default_owner() -> None:
     case = make_case()
     casework.record_suggestion(case.id, guess(abstained=True, probability=0.3), profile=profile(), now=NOW)
+    assert get_case(case.id).unit_id == unit(profile().default_owner).id
+
+
+def test_unsure_topics_of_one_unit_bring_the_letter_to_it_together() -> None:
+    case = make_case(county="臺中市")
+    pair = [{"topic": "ME-DISPUTE", "probability": 0.5}, {"topic": "ME-VERIF", "probability": 0.46}]
+    unsure = guess(topic="ME-DISPUTE", abstained=True, probability=0.5, candidates=pair, sure_from=0.9)
+    casework.record_suggestion(case.id, unsure, profile=profile(), now=NOW)
+    assert get_case(case.id).unit_id == unit("taichung").id
+
+
+def test_unsure_topics_of_two_units_leave_the_letter_where_it_is() -> None:
+    case = make_case(county="臺中市")
+    pair = [{"topic": "ME-DISPUTE", "probability": 0.5}, {"topic": "ST-CNS", "probability": 0.46}]
+    unsure = guess(topic="ME-DISPUTE", abstained=True, probability=0.5, candidates=pair, sure_from=0.9)
+    casework.record_suggestion(case.id, unsure, profile=profile(), now=NOW)
     assert get_case(case.id).unit_id == unit(profile().default_owner).id
 
 
@@ -61,6 +83,59 @@ def test_a_possible_ethics_letter_is_hidden_even_when_the_classifier_is_unsure()
     ethics = make_actor(Role.ETHICS, "ethics")
     assert full(secretary, case.id) is None
     assert full(ethics, case.id) is not None
+
+
+def test_a_lesser_suspicion_hides_an_unsure_letter_too() -> None:
+    pair = [{"topic": "SV-STAFF", "probability": 0.5}, {"topic": "IN-ETHIC", "probability": 0.3}]
+    case = make_case()
+    unsure = guess(topic="SV-STAFF", abstained=True, probability=0.5, candidates=pair)
+    casework.record_suggestion(case.id, unsure, profile=profile(), now=NOW)
+    assert get_case(case.id).restricted
+    assert full(make_actor(Role.SECRETARIAT, "secretariat"), case.id) is None
+
+
+def test_a_restricted_letter_cannot_be_handed_to_those_who_may_not_see_it() -> None:
+    case = make_case()
+    casework.record_suggestion(case.id, guess(topic="IN-ETHIC"), profile=profile(), now=NOW)
+    ethics = make_actor(Role.ETHICS, "ethics")
+    with pytest.raises(BadInput):
+        casework.transfer(case.id, unit_id=unit("standards").id, reason="試試", by=ethics, now=NOW)
+    casework.confirm_topic(case.id, topic="ST-CNS", by=ethics, profile=profile(), now=NOW)
+    assert full(make_actor(unit_code="standards"), case.id) is not None
+
+
+def test_a_letter_that_a_person_handed_over_stays_there() -> None:
+    case = make_case()
+    secretary = make_actor(Role.SECRETARIAT, "secretariat")
+    casework.transfer(case.id, unit_id=unit("it").id, reason="資訊室主辦", by=secretary, now=NOW)
+    casework.record_suggestion(case.id, guess(), profile=profile(), now=NOW)
+    assert get_case(case.id).unit_id == unit("it").id
+
+
+def test_a_letter_filed_with_a_unit_stays_there() -> None:
+    case = make_case(unit_code="it")
+    casework.record_suggestion(case.id, guess(), profile=profile(), now=NOW)
+    assert get_case(case.id).unit_id == unit("it").id
+
+
+def test_a_second_suggestion_changes_nothing() -> None:
+    case = make_case()
+    casework.record_suggestion(case.id, guess(), profile=profile(), now=NOW)
+    casework.record_suggestion(case.id, guess(topic="SV-DIGI"), profile=profile(), now=NOW)
+    kept = full(make_actor(unit_code="standards"), case.id)
+    assert kept is not None
+    assert kept.suggestion is not None
+    assert kept.suggestion.topic == "ST-CNS"
+    assert [event.kind for event in kept.events].count(EventKind.SUGGESTED) == 1
+
+
+def test_the_secretariat_sorts_letters_but_does_not_answer_for_a_unit() -> None:
+    case = make_case(unit_code="standards")
+    secretary = make_actor(Role.SECRETARIAT, "secretariat")
+    with pytest.raises(NotFound):
+        casework.answer(case.id, body="代答", by=secretary, profile=profile(), site_url=SITE, now=NOW)
+    casework.confirm_topic(case.id, topic="SV-DIGI", by=secretary, profile=profile(), now=NOW)
+    assert get_case(case.id).unit_id == unit("it").id
 
 
 def test_a_suggestion_never_overrides_a_person() -> None:

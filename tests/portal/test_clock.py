@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
+
 from portal.clock import (
     TAIPEI,
     Basis,
@@ -14,6 +15,7 @@ from portal.clock import (
     local_date,
     roc_date,
     roc_datetime,
+    roc_deadline,
     start_of,
 )
 from portal.profile import PROFILES, load_profile
@@ -138,6 +140,12 @@ def test_the_first_day_is_not_counted(clock: str) -> None:
 
 def test_a_last_day_on_a_saturday_moves_to_monday_noon() -> None:
     assert due("2026-11-18 10:00", 3, "calendar") == "2026-11-23 12:00"
+
+
+def test_a_deadline_is_told_by_its_last_day_not_by_the_midnight_after() -> None:
+    received = at("2026-11-23 10:00")
+    assert roc_deadline(CALENDAR.deadline(received, 30, "calendar")) == "115年12月23日"
+    assert roc_deadline(CALENDAR.deadline(at("2026-11-18 10:00"), 3, "calendar")) == "115年11月23日中午"
 
 
 def test_a_last_day_on_a_sunday_moves_to_the_end_of_monday() -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import yaml
+
 from portal.profile import PROFILES, Profile, ProfileError, load_profile
 
 BUREAU = load_profile(PROFILES / "bsmi.yaml")
@@ -220,9 +221,16 @@ def put(*keys: str | int, value: object) -> Change:
         (put("units", 1, "code", value="office"), "units", "重複：office"),
         (put("topics", 1, "code", value="LOAN"), "topics", "重複：LOAN"),
         (put("channels", 1, "code", value="web"), "channels", "重複：web"),
+        (put("topics", 3, "also", value=["readers"]), "topics[3].restricted（CONDUCT）", "also"),
+        (put("topics", 3, "branch_handles", value=True), "topics[3].restricted（CONDUCT）", "branch_handles"),
+        (
+            lambda raw: raw["roles"].pop(3),
+            "topics[3].restricted（CONDUCT）",
+            "代碼 ethics 的角色",
+        ),
     ],
 )
-def test_a_wrong_reference_or_a_repeated_code_is_named(
+def test_a_wrong_reference_a_repeated_code_or_a_leak_is_named(
     tmp_path: Path, change: Change, key: str, named: str
 ) -> None:
     message = fault(tmp_path, change)
