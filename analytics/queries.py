@@ -11,8 +11,8 @@ import sqlalchemy as sa
 from sqlalchemy.orm import joinedload
 
 from analytics.models import Improvement, UnitSummary
-from feedback.models import Case, Rating, Reply, Suggestion
-from feedback.queries import effective_topic, visibility
+from feedback.models import Case, Rating, Reply
+from feedback.queries import visibility
 from portal.access import Actor
 from portal.clock import Period
 from portal.db import db
@@ -56,13 +56,10 @@ def letter_counts(unit_id: int, period: Period, as_of: datetime) -> LetterCounts
 
 def topic_counts(unit_id: int, period: Period) -> dict[str | None, int]:
     """Letters received in the period by effective topic; None is "not known"."""
-    topic = effective_topic().label("topic")
     rows = db.session.execute(
-        sa.select(topic, sa.func.count())
-        .select_from(Case)
-        .outerjoin(Suggestion)
+        sa.select(Case.likely_topic, sa.func.count())
         .where(_of_unit(unit_id), _within(Case.received_at, period))
-        .group_by(topic)
+        .group_by(Case.likely_topic)
     )
     return dict(rows.all())
 

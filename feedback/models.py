@@ -35,7 +35,8 @@ class CaseCounter(Model):
 class Case(Model):
     """One letter, owned by the unit that must answer it.
 
-    `topic` is what a person confirmed; the machine's guess is a Suggestion. `restricted` letters are
+    `topic` is what a person confirmed; the machine's guess is a Suggestion. `likely_topic`, by which
+    letters are filtered and counted, is the confirmed one, before that a sure guess. `restricted` letters are
     seen by their owner unit only. `source_key` makes an import repeatable.
     """
 
@@ -46,6 +47,7 @@ class Case(Model):
         ),
         sa.CheckConstraint("(status = 'closed') = (closed_at IS NOT NULL)", name="closed_has_time"),
         sa.CheckConstraint("(topic IS NULL) = (topic_confirmed_at IS NULL)", name="topic_is_confirmed"),
+        sa.CheckConstraint("topic IS NULL OR topic = likely_topic", name="likely_topic_is_confirmed_one"),
         sa.CheckConstraint("length(body) > 0", name="body_not_empty"),
         # The last three columns let the inbox count open letters without reading them.
         sa.Index("ix_cases_open_due", "due_at", "id", *COUNTED, **_where("answered_at IS NULL")),
@@ -55,6 +57,7 @@ class Case(Model):
         sa.Index("ix_cases_unclassified", "id", **_where("classified_at IS NULL")),
         sa.Index("ix_cases_received", "received_at", "id"),
         sa.Index("ix_cases_unit_received", "unit_id", "received_at", "id"),
+        sa.Index("ix_cases_unit_topic", "unit_id", "likely_topic", "received_at", "id"),
         sa.Index("ix_cases_unit_answered", "unit_id", "answered_at", "id"),
     )  # fmt: skip
 
@@ -72,6 +75,7 @@ class Case(Model):
     restricted: Mapped[bool] = mapped_column(default=False)
     urgent: Mapped[bool] = mapped_column(default=False)
     topic: Mapped[str | None] = mapped_column(sa.String(32))
+    likely_topic: Mapped[str | None] = mapped_column(sa.String(32))
     topic_confirmed_at: Mapped[datetime | None]
     topic_confirmed_by: Mapped[int | None] = mapped_column(sa.ForeignKey("users.id"))
     received_at: Mapped[datetime]

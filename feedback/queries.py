@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import defer, joinedload
 
-from feedback.models import Case, Rating, Reply, Suggestion
+from feedback.models import Case, Rating, Reply
 from feedback.secrets import matches, tidy_number
 from feedback.states import Status
 from portal.access import Actor, Permission, Role
@@ -41,12 +41,6 @@ def visibility(actor: Actor) -> sa.ColumnElement[bool]:
     return ordinary if actor.sees_all_units else sa.and_(own, ordinary)
 
 
-def effective_topic() -> sa.ColumnElement[Any]:
-    """The confirmed topic, otherwise the machine's when it was sure enough (join Suggestion first)."""
-    guessed = sa.case((Suggestion.abstained.is_(sa.false()), Suggestion.topic))
-    return sa.func.coalesce(Case.topic, guessed)
-
-
 @dataclass(frozen=True)
 class Filters:
     """What an inbox shows. Periods select by month; None leaves a thing open.
@@ -67,12 +61,12 @@ class Filters:
 
 def inbox(actor: Actor, filters: Filters, now: datetime) -> sa.Select[Case]:
     """The filtered letters a person may read, without order."""
-    query = visible_to(actor).outerjoin(Suggestion)
+    query = visible_to(actor)
     conditions: list[sa.ColumnElement[bool]] = list(_by_state(filters.state, now))
     if filters.topic == "none":
-        conditions.append(effective_topic().is_(None))
+        conditions.append(Case.likely_topic.is_(None))
     elif filters.topic:
-        conditions.append(effective_topic() == filters.topic)
+        conditions.append(Case.likely_topic == filters.topic)
     if filters.unit_id is not None:
         conditions.append(Case.unit_id == filters.unit_id)
     if filters.handler_id is not None:

@@ -69,7 +69,10 @@ def record_suggestion(case_id: int, guess: Guess, *, profile: Profile, now: date
         kept = {name: value for name, value in vars(guess).items() if name != "sure_from"}
         session.add(Suggestion(case_id=case_id, created_at=now, **kept))
         case.classified_at = now
-        if case.topic is not None or not case.status.is_open:
+        if case.topic is not None:
+            return
+        case.likely_topic = None if guess.abstained else guess.topic
+        if not case.status.is_open:
             return
         if not _is_filed(session, case, profile):
             _bring_to_unit(session, case, guess, profile)
@@ -133,7 +136,8 @@ def confirm_topic(case_id: int, *, topic: str, by: Actor, profile: Profile, now:
     with transaction() as session:
         case = _load(session, case_id, by, Act.CONFIRM_TOPIC)
         guessed = session.get(Suggestion, case_id)
-        case.topic, case.topic_confirmed_at, case.topic_confirmed_by = topic, now, by.id
+        case.topic = case.likely_topic = topic
+        case.topic_confirmed_at, case.topic_confirmed_by = now, by.id
         case.restricted = spec.restricted
         if spec.restricted:
             case.handler_id = None  # whoever had it may not read it any more

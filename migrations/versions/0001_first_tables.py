@@ -164,6 +164,7 @@ def upgrade() -> None:
     sa.Column('restricted', sa.Boolean(), nullable=False),
     sa.Column('urgent', sa.Boolean(), nullable=False),
     sa.Column('topic', sa.String(length=32), nullable=True),
+    sa.Column('likely_topic', sa.String(length=32), nullable=True),
     sa.Column('topic_confirmed_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('topic_confirmed_by', sa.Integer(), nullable=True),
     sa.Column('received_at', sa.DateTime(timezone=True), nullable=False),
@@ -173,6 +174,7 @@ def upgrade() -> None:
     sa.Column('classified_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('source_key', sa.String(length=64), nullable=True),
     sa.CheckConstraint("(status = 'closed') = (closed_at IS NOT NULL)", name=op.f('ck_cases_closed_has_time')),
+    sa.CheckConstraint('topic IS NULL OR topic = likely_topic', name=op.f('ck_cases_likely_topic_is_confirmed_one')),
     sa.CheckConstraint("(status IN ('answered', 'closed')) = (answered_at IS NOT NULL)", name=op.f('ck_cases_answered_has_time')),
     sa.CheckConstraint('(topic IS NULL) = (topic_confirmed_at IS NULL)', name=op.f('ck_cases_topic_is_confirmed')),
     sa.CheckConstraint('length(body) > 0', name=op.f('ck_cases_body_not_empty')),
@@ -190,6 +192,7 @@ def upgrade() -> None:
         batch_op.create_index('ix_cases_unit_answered', ['unit_id', 'answered_at', 'id'], unique=False)
         batch_op.create_index('ix_cases_unit_open_due', ['unit_id', 'due_at', 'id', 'restricted', 'topic', 'urgent'], unique=False, sqlite_where=sa.text('answered_at IS NULL'), postgresql_where=sa.text('answered_at IS NULL'))
         batch_op.create_index('ix_cases_unit_received', ['unit_id', 'received_at', 'id'], unique=False)
+        batch_op.create_index('ix_cases_unit_topic', ['unit_id', 'likely_topic', 'received_at', 'id'], unique=False)
 
     op.create_table('classifier_versions',
     sa.Column('id', sa.String(length=64), nullable=False),
@@ -392,6 +395,7 @@ def downgrade() -> None:
     op.drop_table('classifier_versions')
     with op.batch_alter_table('cases', schema=None) as batch_op:
         batch_op.drop_index('ix_cases_unit_received')
+        batch_op.drop_index('ix_cases_unit_topic')
         batch_op.drop_index('ix_cases_unit_open_due', sqlite_where=sa.text('answered_at IS NULL'), postgresql_where=sa.text('answered_at IS NULL'))
         batch_op.drop_index('ix_cases_unit_answered')
         batch_op.drop_index('ix_cases_unclassified', sqlite_where=sa.text('classified_at IS NULL'), postgresql_where=sa.text('classified_at IS NULL'))

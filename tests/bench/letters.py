@@ -114,18 +114,19 @@ def _cases(
         case["classified_at"] = moment
         # Most of what came in lately still waits; of older letters a few do.
         _handle(case, rng, topic.code, people, waiting=0.9 if serial >= lately else 0.015)
-        yield {
-            "case": case,
-            "contact": _contact(serial + 1) if rng.random() < 0.6 else None,
-            "suggestion": _suggestion(serial + 1, topic.code, rng, moment) if rng.random() < 0.97 else None,
-        }
+        contact = _contact(serial + 1) if rng.random() < 0.6 else None
+        suggestion = _suggestion(serial + 1, topic.code, rng, moment) if rng.random() < 0.97 else None
+        sure = suggestion is not None and not suggestion["abstained"]
+        case["likely_topic"] = case["topic"] or (topic.code if sure else None)
+        yield {"case": case, "contact": contact, "suggestion": suggestion}
 
 
 def _case(case_id: int, number: str, text: str, unit_id: int, moment: datetime) -> dict[str, Any]:
     return {
         "id": case_id, "number": number, "secret_hash": "0" * 64, "unit_id": unit_id, "handler_id": None,
         "status": Status.RECEIVED, "channel": "web", "subject": text[:18], "body": text, "hint": None,
-        "county": "", "restricted": False, "urgent": False, "topic": None, "topic_confirmed_at": None,
+        "county": "", "restricted": False, "urgent": False, "topic": None, "likely_topic": None,
+        "topic_confirmed_at": None,
         "topic_confirmed_by": None, "received_at": moment, "due_at": moment + timedelta(days=30),
         "answered_at": None, "closed_at": None, "classified_at": None, "source_key": None,
     }  # fmt: skip
