@@ -67,6 +67,10 @@ def _tips() -> list[Tip]:
             "登記一項改善措施和預定完成日；完成後填報成效，會進到單位摘要。", "improvements.index", 50,
         ),
         Tip(
+            frozenset({Role.HANDLER, Role.ETHICS}), "看單位改了什麼",
+            "改善措施列出民眾的意見、怎麼改、什麼時候完成、成效如何。", "improvements.index", 55,
+        ),
+        Tip(
             frozenset({Role.ADMIN}), "檢查分類模型", "看使用中的模型幾分、用多少封信訓練；必要時換回前一版。",
             "models.index", 20,
         ),

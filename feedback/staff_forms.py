@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from wtforms import BooleanField, Form, SelectField, StringField, TextAreaField
+from wtforms import BooleanField, Form, SelectField, StringField
 from wtforms.fields.choices import SelectChoice
-from wtforms.validators import DataRequired, Length
+from wtforms.validators import DataRequired
 
 from feedback.queries import Filters
 from portal.access import Actor
 from portal.accounts.models import User
 from portal.clock import Period
-from portal.forms import BaseForm, PlainText, clean
+from portal.forms import BaseForm, clean, long_text
 from portal.profile import Profile
 from portal.units import Unit
 
@@ -122,15 +122,11 @@ class AssignForm(BaseForm):
 
 class TransferForm(BaseForm):
     unit = SelectField("移給哪個單位", validators=[DataRequired(NO_UNIT)], invalid_choice_message=NO_UNIT)
-    reason = TextAreaField(
+    reason = long_text(
         "原因",
         description="寫給接手的同仁看，例如：來信問的是申請進度，由貴單位承辦。",
-        filters=[clean],
-        validators=[
-            DataRequired("請寫下移轉的原因，讓接手的同仁知道為什麼。"),
-            Length(max=MAX_REASON, message=f"原因最長 {MAX_REASON} 個字，請縮短後再送出。"),
-            PlainText(),
-        ],
+        empty="請寫下移轉的原因，讓接手的同仁知道為什麼。",
+        longest=MAX_REASON,
     )
 
     def offer(self, units: list[Unit], owner_id: int) -> TransferForm:
@@ -140,15 +136,11 @@ class TransferForm(BaseForm):
 
 
 class ReplyForm(BaseForm):
-    body = TextAreaField(
+    body = long_text(
         "答復內容",
         description="先說結論，再說原因和下一步；用民眾看得懂的話，法規寫出名稱與條號，並留下聯絡窗口。送出後不能再修改。",
-        filters=[clean],
-        validators=[
-            DataRequired("請輸入答復內容，例如：您反映的問題已經查證，我們會在本週內改善，並再通知您結果。"),
-            Length(max=MAX_REPLY, message=f"答復最長 {MAX_REPLY:,} 個字，請縮短後再送出。"),
-            PlainText(),
-        ],
+        empty="請輸入答復內容，例如：您反映的問題已經查證，我們會在本週內改善，並再通知您結果。",
+        longest=MAX_REPLY,
     )
 
 

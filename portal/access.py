@@ -69,7 +69,6 @@ class Actor:
     unit_id: int
     unit_code: str
     unit_name: str
-    role_label: str = ""
     must_change_password: bool = False
 
     def may(self, permission: Permission) -> bool:

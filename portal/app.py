@@ -60,6 +60,27 @@ def new_app(config: Config) -> Flask:
             "system.show_system",
             order=10,
         ),
+        guide.Tip(
+            frozenset({access.Role.ADMIN}),
+            "核對還沒確認的設定",
+            "頁面最下方列出「待機關確認」的設定；確認後改機關設定檔，再執行 flask setup。",
+            "system.show_system",
+            order=30,
+        ),
+        guide.Tip(
+            frozenset({access.Role.ADMIN}),
+            "從民眾的角度走一遍",
+            "在民眾端寫一封信、填一份問卷，看看同仁和民眾各看到什麼。",
+            "pages.home",
+            order=40,
+        ),
+        guide.Tip(
+            frozenset({access.Role.ADMIN}),
+            "換掉自己的密碼",
+            "換密碼會結束這個帳號在其他裝置上的登入。",
+            "accounts.change_password",
+            order=50,
+        ),
     )
     _offer_to_templates(app)
     return app

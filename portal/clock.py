@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 TAIPEI = ZoneInfo("Asia/Taipei")
 ROC_OFFSET = 1911
-SATURDAY, SUNDAY = 5, 6
+SATURDAY = 5
 
 Basis = Literal["working", "calendar"]
 

@@ -201,7 +201,9 @@ _RULES = (
         ),
         _name_valid,
     ),
-    _Rule(NAME, re.compile(rf"(?P<hide>{_NAME})(?=[ 　]?(?:敬上|謹上|謹啟|敬啟|上\s*$))", re.M), _name_valid),
+    _Rule(NAME, re.compile(rf"(?P<hide>{_NAME})(?=[ 　]?(?:敬上|謹上|謹啟|敬啟))"), _name_valid),
+    # A bare 上 closes a letter only after a name that stands by itself: 尤其早上 is a time of day.
+    _Rule(NAME, re.compile(rf"(?:^|[ 　])(?P<hide>{_NAME})(?=[ 　]?上\s*$)", re.M), _name_valid),
     _Rule(NAME, re.compile(rf"(?:我叫做?|我的名字[是叫]|名叫)(?P<hide>{_NAME})"), _name_valid),
     _Rule(NAME, re.compile(rf"(?:我是|本人|敝姓|我姓) ?(?P<hide>{_NAME})(?![{_HAN}])"), _name_valid),
     _Rule(NAME, re.compile(rf"(?:敝姓|我姓) ?(?P<hide>[{_SURNAMES}])(?![{_HAN}])")),

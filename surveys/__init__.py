@@ -49,7 +49,7 @@ def publish_standard() -> None:
 def _tips() -> list[Tip]:
     return [
         Tip(
-            frozenset({Role.HEAD}), "看民眾怎麼評貴單位",
+            frozenset({Role.HANDLER, Role.HEAD, Role.ETHICS}), "看民眾怎麼評貴單位",
             "滿意度調查列出貴單位每一項的滿意比率、有效樣本數，以及民眾寫下的話。",
             "survey_results.index", 30,
         ),

@@ -9,6 +9,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.routing import Rule
 
+from portal import guide
 from portal.access import FILES, PERMISSIONS, PUBLIC, Actor, Permission, Role
 from tests.factories import make_actor
 
@@ -50,6 +51,15 @@ def is_sign_in(location: str | None) -> bool:
 
 def test_every_endpoint_declares_its_access(app: Flask) -> None:
     assert [rule.endpoint for rule in routes(app) if declared(app, rule) is None] == []
+
+
+@pytest.mark.parametrize("role", Role, ids=lambda role: role.value)
+def test_every_role_is_told_five_things_to_try_each_open_to_it(role: Role, app: Flask) -> None:
+    with app.app_context():
+        tips = guide.tips_for(role)
+    assert len({tip.title for tip in tips}) == 5
+    doors = {getattr(app.view_functions[tip.endpoint], "__access__", None) for tip in tips}
+    assert doors <= PERMISSIONS[role] | {PUBLIC}
 
 
 def test_staff_pages_are_never_public(app: Flask) -> None:

@@ -165,7 +165,7 @@ def test_letters_wait_when_the_model_cannot_be_used_and_the_log_says_so_once(
     assert waiting() == 1
     assert suggestion_of(case) is None
     told = [record for record in caplog.records if record.name == suggestions.__name__]
-    assert [(record.getMessage(), record.version) for record in told] == [  # type: ignore[attr-defined]
+    assert [(record.getMessage(), record.version) for record in told] == [  # type: ignore[attr-defined]  # `extra` of the log
         ("the active classifier cannot be used", classifier)
     ]
     assert told[0].exc_info is not None
@@ -199,7 +199,7 @@ def test_the_check_tells_a_usable_model_from_a_spoilt_and_a_missing_one(
 def test_the_check_tells_a_model_of_other_packages(
     package: str, resources: Resources, trained: Trained
 ) -> None:
-    kept = dict(trained.manifest["versions"]) | {package: "0.1"}  # type: ignore[call-overload]
+    kept = dict(trained.manifest["versions"]) | {package: "0.1"}  # type: ignore[call-overload]  # JSON
     put_to_work(trained.version, trained.manifest | {"versions": kept})
     check = classifier_check(NOW)
     assert (check.ok, "套件" in check.message) == (False, True)

@@ -92,6 +92,7 @@ def test_a_megabyte_of_anything_is_masked_in_bounded_time(unit: str) -> None:
     ("text", "hidden"),
     [
         ("林美玲敬上", "〔姓名〕敬上"),
+        ("以上 陳小華上", "以上 〔姓名〕上"),
         ("陳情人　黃志明", "陳情人　〔姓名〕"),
         ("我姓名王小明", "我姓名〔姓名〕"),
         ("承辦人王大明態度很差", "承辦人〔姓名〕態度很差"),
@@ -103,7 +104,16 @@ def test_signatures_and_named_officials_are_hidden(text: str, hidden: str) -> No
 
 
 @pytest.mark.parametrize(
-    "text", ["承辦人方便的話請回電", "聯絡人 高雄分局", "經辦何時回覆", "承辦人員態度", "請安排主任說明"]
+    "text",
+    [
+        "電話很難打進去，尤其早上",
+        "訓練課程開晚上",
+        "承辦人方便的話請回電",
+        "聯絡人 高雄分局",
+        "經辦何時回覆",
+        "承辦人員態度",
+        "請安排主任說明",
+    ],
 )
 def test_words_beside_an_official_are_not_taken_for_a_name(text: str) -> None:
     assert mask(text) == text

@@ -245,5 +245,5 @@ def test_the_file_mailer_writes_letters_one_can_open(ctx: Flask) -> None:
 
 
 def test_an_address_decides_the_mailer() -> None:
-    assert isinstance(build_mailer("file:///tmp/x"), FileMailer)
+    assert isinstance(build_mailer("file:///mail"), FileMailer)
     assert isinstance(build_mailer("smtps://user:p%40ss@mail.example.tw:465?from=box@example.tw"), SmtpMailer)
