@@ -36,6 +36,14 @@ def init_app(app: Flask) -> None:
             {"second": "*/3"}, has_work=can_suggest,
         ),
         Job(
+            "read-comments", "判讀問卷意見", "analytics.jobs:read_comments",
+            {"minute": "*/5"},
+        ),
+        Job(
+            "retrain", "重新訓練", "analytics.jobs:retrain",
+            {"day_of_week": "sun", "hour": "3"},
+        ),
+        Job(
             "unit-summary", "單位月摘要", "analytics.jobs:unit_summaries",
             {"hour": "6"},
         ),

@@ -1,54 +1,66 @@
-"""The topic, voice and urgency of a letter: linear models over jieba words and character pairs.
+"""The topic, voice and urgency of a letter: rules of the agency first, then linear models.
 
 Pure: no Flask, no database, no clock. Call `analytics.text.configure` before training or predicting.
 """
 
 from __future__ import annotations
 
-import re
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
-from scipy.optimize import minimize
 from scipy.sparse import csr_matrix
-from scipy.special import expit
-from sklearn.feature_extraction.text import TfidfVectorizer
-from sklearn.metrics import f1_score
-from sklearn.pipeline import Pipeline
-from sklearn.svm import LinearSVC
 
-from analytics.corpus import MAX_SECONDARY, Letter, folds
-from analytics.text import analyse, fold, has_phrase, normalise, spread
+from analytics.calibration import (
+    Flags,
+    Floats,
+    answer_threshold,
+    fit_curve,
+    probabilities,
+    recall_threshold,
+    secondary_threshold,
+    topic_scores,
+    urgent_scores,
+)
+from analytics.comments import CommentModel
+from analytics.corpus import MAX_SECONDARY, Letter
+from analytics.features import Features, fold_all
+from analytics.linear import Head, Settings, choose, fit_head, out_of_fold
+from analytics.text import folded, is_word
 
 TARGET_ACCURACY = 0.95
 """Accuracy asked of the letters a model answers itself; below its threshold it leaves them to a person."""
 
-URGENT_RECALL = 0.95
-"""Share of urgent letters the urgency head must find, at the price of false alarms a person sorts out."""
+URGENT_RECALL = 0.99
+"""Share of urgent letters that rules and model must find out of fold, at the price of false alarms a
+person sorts out. One in a hundred, so that no more than one in fifty is missed on letters to come."""
 
-FOLDS = 5
-MIN_SECONDARY = 20
-"""Letters with a second topic needed before second topics are suggested at all."""
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
-Flags = NDArray[np.bool_]
-_WORD = re.compile(r"\w")
+SENTIMENT_OF_VOICE = {"讚揚": "正面", "申訴或抱怨": "負面", "檢舉": "負面", "建議": "中性", "詢問": "中性"}
+"""A letter's sentiment is that of its voice; only survey comments are judged by their words."""
 
 
 @dataclass(frozen=True, slots=True)
-class Candidate:
+class Rule:
+    """The agency says: a letter with this phrase is about this topic, whatever the model thinks."""
+
+    phrase: str
+    topic: str
+
+
+class Candidate(NamedTuple):
+    """A topic that a letter may be about. A tuple, like Prediction: thousands are made a second."""
+
     topic: str
     probability: float
 
 
-@dataclass(frozen=True, slots=True)
-class Prediction:
-    """A suggestion, never a decision. `abstain` means: too unsure, a person should choose."""
+class Prediction(NamedTuple):
+    """A suggestion, never a decision. `abstain` means: too unsure, a person should choose.
+
+    `rule` is the agency's phrase that decided, None where the model did; `urgent_phrase` the agency's urgent
+    words that were found, None where the model alone raised the flag or nothing did.
+    """
 
     topic: str
     probability: float
@@ -57,6 +69,12 @@ class Prediction:
     secondary: tuple[str, ...]
     voice: str | None
     urgent: bool
+    rule: str | None = None
+    urgent_phrase: str | None = None
+
+    @property
+    def sentiment(self) -> str | None:
+        return SENTIMENT_OF_VOICE.get(self.voice) if self.voice else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,67 +91,37 @@ class Explanation:
     opposes: tuple[WordWeight, ...]
 
 
-def build_pipeline(*, seed: int = 0) -> Pipeline:
-    """Untrained text → label pipeline; the same for topics, voices and any other labels."""
-    return Pipeline([("features", build_features()), ("linear", build_linear(seed=seed))])
-
-
-def build_features() -> TfidfVectorizer:
-    return TfidfVectorizer(analyzer=analyse, sublinear_tf=True, dtype=np.float64)
-
-
-def build_linear(*, seed: int) -> LinearSVC:
-    """Balanced, because a rare topic must not vanish beside the common ones."""
-    return LinearSVC(C=3.0, class_weight="balanced", random_state=seed)
-
-
 @dataclass(frozen=True, slots=True)
-class Head:
-    """One linear decision: a margin per label."""
+class Phrases:
+    """What the agency's profile decides before the model, folded as letters are; values are as written."""
 
-    labels: tuple[str, ...]
-    weights: NDArray[np.float32]
-    """features × labels"""
-    bias: NDArray[np.float32]
+    urgent: tuple[tuple[str, str], ...] = ()
+    rules: tuple[tuple[str, Rule], ...] = ()
 
-    def margins(self, rows: csr_matrix) -> Floats:
-        return np.asarray(rows @ self.weights + self.bias, dtype=np.float64)
+    @classmethod
+    def of(cls, urgent: Iterable[str], rules: Iterable[Rule]) -> Phrases:
+        """Longer phrases first, so that the more exact rule decides."""
+        words = {folded(phrase): phrase for phrase in urgent}
+        exact = {folded(rule.phrase): rule for rule in rules}
+        by_length = sorted(exact.items(), key=lambda item: (-len(item[0]), item[0]))
+        return cls(
+            tuple(sorted((key, word) for key, word in words.items() if key)),
+            tuple((key, rule) for key, rule in by_length if key),
+        )
 
+    def urgent_in(self, text: str) -> str | None:
+        """The first urgent phrase of a folded text, as the profile writes it."""
+        return next((word for key, word in self.urgent if key in text), None)
 
-def fit_head(rows: csr_matrix, labels: Sequence[str], *, seed: int) -> Head:
-    """Train one head; with a single label there is nothing to learn and every margin is zero."""
-    names = tuple(sorted(set(labels)))
-    if len(names) < 2:
-        shape = (rows.shape[1], len(names))
-        return Head(names, np.zeros(shape, np.float32), np.zeros(len(names), np.float32))
-    linear = build_linear(seed=seed).fit(rows, np.asarray(labels, dtype=object).astype(str))
-    weights, bias = linear.coef_, linear.intercept_
-    if len(names) == 2:
-        weights, bias = np.vstack([-weights, weights]), np.concatenate([-bias, bias])
-    return Head(names, np.ascontiguousarray(weights.T, dtype=np.float32), bias.astype(np.float32))
-
-
-def out_of_fold(rows: csr_matrix, labels: Sequence[str], *, seed: int) -> tuple[tuple[str, ...], Floats]:
-    """Margins of every letter from models that have not seen it; labels in the order of the columns."""
-    names = tuple(sorted(set(labels)))
-    column = {name: index for index, name in enumerate(names)}
-    fold_of = folds(labels, count=FOLDS, seed=seed)
-    margins = np.full((len(labels), len(names)), -2.0)  # a label the fold never saw is far away
-    for number in range(FOLDS):
-        held, seen = np.flatnonzero(fold_of == number), np.flatnonzero(fold_of != number)
-        if len(held) == 0 or len(seen) == 0:
-            continue
-        head = fit_head(rows[seen], [labels[index] for index in seen.tolist()], seed=seed)
-        columns = np.array([column[name] for name in head.labels])
-        margins[np.ix_(held, columns)] = head.margins(rows[held])
-    return names, margins
+    def rule_for(self, text: str) -> Rule | None:
+        return next((rule for key, rule in self.rules if key in text), None)
 
 
 @dataclass(frozen=True, slots=True)
 class TrainedModel:
     """Everything a prediction needs; immutable and picklable."""
 
-    features: TfidfVectorizer
+    features: Features
     topics: Head
     curve: tuple[float, float]
     """Slope and offset that turn topic margins into probabilities, fitted out of fold."""
@@ -144,7 +132,9 @@ class TrainedModel:
     urgent: Head
     urgent_threshold: float
     """Margin from which a letter counts as urgent."""
-    urgent_phrases: tuple[str, ...] = ()
+    phrases: Phrases = field(default_factory=Phrases)
+    comments: CommentModel | None = None
+    """Reads open survey answers; None where the agency has no labelled comments."""
     scores: dict[str, Any] = field(default_factory=dict)
     """Out-of-fold scores of the training letters, with their n."""
 
@@ -154,45 +144,63 @@ class TrainedModel:
 
     def predict(self, texts: Iterable[str]) -> list[Prediction]:
         """One prediction per text (subject joined to body). Any string goes; what says nothing abstains."""
-        texts = list(texts)
-        if not texts:
+        plain = fold_all(list(texts))
+        if not plain:
             return []
-        rows = self.features.transform(texts)
+        rows = self.features.rows(plain)
         chances = probabilities(self.topics.margins(rows), self.curve)
-        ranks = np.argsort(-chances, axis=1, kind="stable")
-        voices = self._voices(rows)
-        urgent = self._urgent(texts, rows)
+        rules = [self.phrases.rule_for(text) for text in plain]
+        self._obey(rules, chances)
+        ranks = np.argsort(-chances, axis=1, kind="stable")[:, :3]
+        top = np.take_along_axis(chances, ranks, axis=1)
+        voices = self.voices.best(rows) if self.voices.labels else [None] * len(plain)
+        alarms = urgent_margins(self.urgent, rows) >= self.urgent_threshold
         empty = np.diff(rows.indptr) == 0
+        found = [self.phrases.urgent_in(text) for text in plain]
         return [
-            self._prediction(chances[index], ranks[index], bool(empty[index]), voices[index], urgent[index])
-            for index in range(len(texts))
+            self._prediction(*row)
+            for row in zip(
+                ranks.tolist(),
+                top.tolist(),
+                empty.tolist(),
+                voices,
+                alarms.tolist(),
+                rules,
+                found,
+                strict=True,
+            )
         ]
 
+    def _obey(self, rules: Sequence[Rule | None], chances: Floats) -> None:
+        """A rule is trusted as far as an answer must be right; the other topics share what is left."""
+        for row, rule in enumerate(rules):
+            if rule is None or rule.topic not in self.labels:
+                continue
+            column = self.labels.index(rule.topic)
+            sure = max(TARGET_ACCURACY, self.threshold, float(chances[row, column]))
+            others = float(chances[row].sum() - chances[row, column])
+            chances[row] *= (1 - min(sure, 1.0)) / max(others, 1e-12)
+            chances[row, column] = min(sure, 1.0)
+
     def _prediction(
-        self, chances: Floats, rank: NDArray[np.intp], empty: bool, voice: str | None, urgent: bool
-    ) -> Prediction:
-        candidates = tuple(Candidate(self.labels[index], float(chances[index])) for index in rank[:3])
-        best = candidates[0]
-        floor = self.secondary_threshold
+        self, rank: list[int], chances: list[float], empty: bool, voice: str | None, alarm: bool,
+        rule: Rule | None, urgent_phrase: str | None,
+    ) -> Prediction:  # fmt: skip
+        candidates = tuple(
+            Candidate(self.labels[at], chance) for at, chance in zip(rank, chances, strict=True)
+        )
+        best, floor = candidates[0], self.secondary_threshold
         secondary = (
             ()
             if floor is None or empty
             else tuple(item.topic for item in candidates[1 : 1 + MAX_SECONDARY] if item.probability >= floor)
         )
-        abstain = empty or best.probability < self.threshold
-        return Prediction(best.topic, best.probability, abstain, candidates, secondary, voice, urgent)
-
-    def _voices(self, rows: csr_matrix) -> list[str | None]:
-        if not self.voices.labels:
-            return [None] * rows.shape[0]
-        return [self.voices.labels[index] for index in self.voices.margins(rows).argmax(axis=1)]
-
-    def _urgent(self, texts: Sequence[str], rows: csr_matrix) -> list[bool]:
-        learned = urgent_margins(self.urgent, rows) >= self.urgent_threshold
-        return [
-            bool(flag) or has_phrase(text, self.urgent_phrases)
-            for flag, text in zip(learned, texts, strict=True)
-        ]
+        decided = rule is not None and rule.topic == best.topic
+        abstain = not decided and (empty or best.probability < self.threshold)
+        return Prediction(
+            best.topic, best.probability, abstain, candidates, secondary, voice,
+            alarm or urgent_phrase is not None, rule.phrase if rule and decided else None, urgent_phrase,
+        )  # fmt: skip
 
     def explain(self, text: str, topic: str, limit: int = 5) -> Explanation:
         """The words that speak most for and against a topic. Raises KeyError for a topic it does not know.
@@ -204,9 +212,7 @@ class TrainedModel:
             raise KeyError(topic)
         totals = self.word_weights(text, topic)
         told = [
-            WordWeight(word, weight)
-            for word, weight in totals.items()
-            if len(word) > 1 and _WORD.search(word)
+            WordWeight(word, weight) for word, weight in totals.items() if len(word) > 1 and is_word(word)
         ]
         told.sort(key=lambda item: (-item.weight, item.word))
         supports = tuple(item for item in told if item.weight > 0)[:limit]
@@ -215,22 +221,7 @@ class TrainedModel:
 
     def word_weights(self, text: str, topic: str) -> dict[str, float]:
         """Share of a topic's margin for each piece of the text, punctuation included."""
-        clean = normalise(text)
-        return spread(clean, self._feature_shares(clean, self.labels.index(topic)))
-
-    def _feature_shares(self, clean: str, column: int) -> dict[str, float]:
-        """What one occurrence of each feature of the text adds to the margin of a topic."""
-        row = self.features.transform([clean])
-        value = dict(zip(row.indices.tolist(), row.data.tolist(), strict=True))
-        counts: dict[str, int] = defaultdict(int)
-        for feature in analyse(clean):
-            counts[feature] += 1
-        shares: dict[str, float] = {}
-        for feature, count in counts.items():
-            index = self.features.vocabulary_.get(feature)
-            if index is not None:
-                shares[feature] = value[index] * float(self.topics.weights[index, column]) / count
-        return shares
+        return self.features.word_values(text, self.topics.weights[:, self.labels.index(topic)])
 
 
 def urgent_margins(head: Head, rows: csr_matrix) -> Floats:
@@ -240,150 +231,74 @@ def urgent_margins(head: Head, rows: csr_matrix) -> Floats:
     return head.margins(rows)[:, head.labels.index("1")]
 
 
-def train(letters: Sequence[Letter], *, seed: int, urgent_phrases: Iterable[str] = ()) -> TrainedModel:
+def train(
+    letters: Sequence[Letter],
+    *,
+    seed: int,
+    urgent_phrases: Iterable[str] = (),
+    rules: Iterable[Rule] = (),
+    comments: CommentModel | None = None,
+    settings: Settings | None = None,
+) -> TrainedModel:
     """Learn from labelled letters; thresholds and calibration come from letters the model had not seen.
 
-    `urgent_phrases` are the agency's own rules: a letter holding one is urgent whatever the model says.
-    Deterministic for one corpus, seed and set of versions. Raises ValueError with fewer than two topics.
+    `urgent_phrases` and `rules` are the agency's own: what holds one is urgent, or of that topic, whatever
+    the model says. `settings` are chosen on the letters when not given. Deterministic for one corpus, seed
+    and set of versions. Raises ValueError with fewer than two topics.
     """
     if len({letter.topic for letter in letters}) < 2:
         raise ValueError("至少需要兩個主題的語料才能訓練。")
-    phrases = tuple(sorted({fold(normalise(phrase)) for phrase in urgent_phrases} - {""}))
-    texts = [letter.full_text for letter in letters]
-    features = build_features()
-    rows = features.fit_transform(texts)
+    phrases = Phrases.of(urgent_phrases, rules)
+    texts = fold_all([letter.full_text for letter in letters])
     topics = [letter.topic for letter in letters]
-    names, margins = out_of_fold(rows, topics, seed=seed)
+    settings = settings or choose(texts, topics, seed=seed)
+    features = Features.learn(texts, title=settings.title)
+    rows = features.rows(texts)
+    names, margins = out_of_fold(rows, topics, penalty=settings.penalty, seed=seed)
     truth = np.array([names.index(topic) for topic in topics])
     curve = fit_curve(margins, truth)
     chances = probabilities(margins, curve)
     threshold = answer_threshold(chances, truth, TARGET_ACCURACY)
     second = secondary_threshold(chances, names, [letter.secondary for letter in letters])
-    voices, voice_scores = _train_voices(rows, letters, seed)
-    urgent, urgent_threshold, urgent_scores = _train_urgent(rows, letters, phrases, seed)
-    scores = topic_scores(chances, truth, threshold) | voice_scores | urgent_scores
-    head = fit_head(rows, topics, seed=seed)
+    voices, voice_scores = _train_voices(rows, letters, settings.penalty, seed)
+    urgent, urgent_threshold, alarm_scores = _train_urgent(
+        rows, letters, texts, phrases, settings.penalty, seed
+    )
+    scores = topic_scores(chances, truth, threshold) | voice_scores | alarm_scores
+    scores |= {"penalty": settings.penalty, "title_field": settings.title}
+    head = fit_head(rows, topics, penalty=settings.penalty, seed=seed)
     return TrainedModel(
-        features, head, curve, threshold, second, voices, urgent, urgent_threshold, phrases, scores
+        features, head, curve, threshold, second, voices, urgent, urgent_threshold, phrases, comments, scores
     )
 
 
-def _train_voices(rows: csr_matrix, letters: Sequence[Letter], seed: int) -> tuple[Head, dict[str, Any]]:
+def _train_voices(
+    rows: csr_matrix, letters: Sequence[Letter], penalty: float, seed: int
+) -> tuple[Head, dict[str, Any]]:
     known = [index for index, letter in enumerate(letters) if letter.voice is not None]
     labels = [str(letters[index].voice) for index in known]
     if not known:
-        return fit_head(rows, [], seed=seed), {"voice_n": 0, "voice_accuracy": None}
-    names, margins = out_of_fold(rows[known], labels, seed=seed)
+        return fit_head(rows, [], penalty=penalty, seed=seed), {"voice_n": 0, "voice_accuracy": None}
+    names, margins = out_of_fold(rows[known], labels, penalty=penalty, seed=seed)
     right = np.mean(
         [names[best] == label for best, label in zip(margins.argmax(axis=1), labels, strict=True)]
     )
-    return fit_head(rows[known], labels, seed=seed), {"voice_n": len(known), "voice_accuracy": float(right)}
+    head = fit_head(rows[known], labels, penalty=penalty, seed=seed)
+    return head, {"voice_n": len(known), "voice_accuracy": float(right)}
 
 
 def _train_urgent(
-    rows: csr_matrix, letters: Sequence[Letter], phrases: Sequence[str], seed: int
-) -> tuple[Head, float, dict[str, Any]]:
+    rows: csr_matrix, letters: Sequence[Letter], texts: Sequence[str], phrases: Phrases, penalty: float,
+    seed: int,
+) -> tuple[Head, float, dict[str, Any]]:  # fmt: skip
     known = [index for index, letter in enumerate(letters) if letter.urgent is not None]
     labels = ["1" if letters[index].urgent else "0" for index in known]
-    head = fit_head(rows[known], labels, seed=seed)
+    head = fit_head(rows[known], labels, penalty=penalty, seed=seed)
     nothing = {"urgent_n": labels.count("1"), "urgent_recall": None, "urgent_precision": None}
     if len(head.labels) < 2:
         return head, np.inf, nothing
-    _, margins = out_of_fold(rows[known], labels, seed=seed)
-    truth = np.array([label == "1" for label in labels])
-    ruled = np.array([has_phrase(letters[index].full_text, phrases) for index in known])
+    _, margins = out_of_fold(rows[known], labels, penalty=penalty, seed=seed)
+    truth: Flags = np.array([label == "1" for label in labels])
+    ruled: Flags = np.array([phrases.urgent_in(texts[index]) is not None for index in known])
     threshold = recall_threshold(margins[:, 1], truth, ruled, URGENT_RECALL)
     return head, threshold, nothing | urgent_scores(margins[:, 1] >= threshold, ruled, truth)
-
-
-def probabilities(margins: Floats, curve: tuple[float, float]) -> Floats:
-    """One sigmoid for every label, then shares of one: a letter that fits no topic gets no large share.
-
-    Measured against softmax with a fitted temperature, it halves the calibration error (decision record).
-    """
-    slope, offset = curve
-    chances = expit(slope * margins + offset)
-    return np.asarray(chances / np.maximum(chances.sum(axis=1, keepdims=True), 1e-12))
-
-
-def fit_curve(margins: Floats, truth: Ints) -> tuple[float, float]:
-    """Slope and offset of `probabilities` with the smallest log loss."""
-    rows = np.arange(len(truth))
-
-    def loss(curve: Floats) -> float:
-        chances = probabilities(margins, (float(curve[0]), float(curve[1])))[rows, truth]
-        return float(-np.log(np.maximum(chances, 1e-12)).mean())
-
-    slope, offset = minimize(loss, np.array([5.0, 1.0]), method="Nelder-Mead", options={"xatol": 1e-3}).x
-    return float(slope), float(offset)
-
-
-def answer_threshold(chances: Floats, truth: Ints, target: float) -> float:
-    """Lowest top probability from which answered letters reach `target` accuracy; above 1 if none does."""
-    top = chances.max(axis=1)
-    order = np.argsort(-top, kind="stable")
-    right = (chances.argmax(axis=1) == truth)[order]
-    accuracy = np.cumsum(right) / np.arange(1, len(right) + 1)
-    enough = np.flatnonzero(accuracy >= target)
-    return float(top[order[enough[-1]]]) if len(enough) else 1.01
-
-
-def secondary_threshold(
-    chances: Floats, names: Sequence[str], secondary: Sequence[tuple[str, ...]]
-) -> float | None:
-    """Probability from which a runner-up is suggested as a second topic: best F1 on the labelled ones."""
-    if sum(map(bool, secondary)) < MIN_SECONDARY:
-        return None
-    ranks = np.argsort(-chances, axis=1, kind="stable")[:, 1:3]
-    found = np.take_along_axis(chances, ranks, axis=1).ravel()
-    hits = np.array(
-        [names[col] in wanted for row, wanted in zip(ranks, secondary, strict=True) for col in row]
-    )
-    order = np.argsort(-found, kind="stable")
-    true = np.cumsum(hits[order])
-    f1 = 2 * true / (np.arange(1, len(true) + 1) + sum(map(len, secondary)))
-    return float(found[order[int(f1.argmax())]])
-
-
-def recall_threshold(margins: Floats, truth: Flags, ruled: Flags, target: float) -> float:
-    """Highest margin at which rules and model together find `target` of the true ones."""
-    wanted = int(np.ceil(target * truth.sum())) - int((truth & ruled).sum())
-    left = np.sort(margins[truth & ~ruled])[::-1]
-    if wanted <= 0 or len(left) == 0:
-        return 0.0
-    return min(0.0, float(left[min(wanted, len(left)) - 1]))
-
-
-def calibration_error(top: Floats, right: Flags, bins: int = 10) -> float:
-    """Expected calibration error: mean distance of stated and realised accuracy over equal-width bins."""
-    if len(top) == 0:
-        return 0.0
-    index = np.minimum((top * bins).astype(int), bins - 1)
-    gaps = [abs(top[index == number].sum() - right[index == number].sum()) for number in range(bins)]
-    return float(sum(gaps) / len(top))
-
-
-def topic_scores(chances: Floats, truth: Ints, threshold: float) -> dict[str, Any]:
-    """Accuracy, macro F1, top 3, calibration, coverage and accuracy at the threshold, with n."""
-    best, top = chances.argmax(axis=1), chances.max(axis=1)
-    right, answered = best == truth, top >= threshold
-    third = np.argsort(-chances, axis=1, kind="stable")[:, :3]
-    return {
-        "n": len(truth),
-        "accuracy": float(right.mean()),
-        "macro_f1": float(f1_score(truth, best, average="macro", zero_division=0.0)),
-        "top3": float((third == truth[:, None]).any(axis=1).mean()),
-        "ece": calibration_error(top, right),
-        "threshold": threshold,
-        "coverage": float(answered.mean()),
-        "accuracy_answered": float(right[answered].mean()) if answered.any() else None,
-    }
-
-
-def urgent_scores(learned: Flags, ruled: Flags, truth: Flags) -> dict[str, float]:
-    found = learned | ruled
-    hits = float((found & truth).sum())
-    return {
-        "urgent_recall": hits / float(truth.sum()),
-        "urgent_precision": hits / max(float(found.sum()), 1.0),
-    }

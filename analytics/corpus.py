@@ -7,12 +7,18 @@ import json
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import astuple, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 VOICES = ("建議", "詢問", "申訴或抱怨", "檢舉", "讚揚")
 """What a letter wants, one per letter; the order of the petitions law, §168, with praise added."""
+
+POSITIVE, NEUTRAL, NEGATIVE = "正面", "中性", "負面"
+SENTIMENTS = (POSITIVE, NEUTRAL, NEGATIVE)
+DIMENSION_CODES = tuple("ABCDEFGH")
+"""The service dimensions a comment can be about; I and J are of the whole service."""
 
 MAX_SECONDARY = 2
 """A letter has one owner and at most two further topics."""
@@ -92,12 +98,7 @@ def _lines(file: Path, problems: list[str]) -> Iterator[tuple[str, str]]:
 
 def parse_letter(line: str, topics: Collection[str] | None, voices: Collection[str] = VOICES) -> Letter:
     """One JSON line as a letter; `topics` None takes any. Raises ValueError with a message for people."""
-    try:
-        row = json.loads(line)
-    except (ValueError, RecursionError) as error:
-        raise ValueError("不是正確的 JSON") from error
-    if not isinstance(row, dict):
-        raise ValueError("應為一個 JSON 物件")
+    row = _json_object(line)
     subject, text = row.get("subject") or "", row.get("text")
     if not isinstance(subject, str) or not isinstance(text, str) or not text.strip():
         raise ValueError("text 應為非空白的文字，subject 應為文字")
@@ -114,6 +115,16 @@ def parse_letter(line: str, topics: Collection[str] | None, voices: Collection[s
     if urgent is not None and not isinstance(urgent, bool):
         raise ValueError("urgent 應為 true 或 false")
     return Letter(subject, text, str(topic), tuple(secondary), voice, urgent)
+
+
+def _json_object(line: str) -> dict[str, Any]:
+    try:
+        row = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise ValueError("不是正確的 JSON") from error
+    if not isinstance(row, dict):
+        raise ValueError("應為一個 JSON 物件")
+    return row
 
 
 def _is_topic(value: object, topics: Collection[str] | None) -> bool:
@@ -133,3 +144,42 @@ def folds(labels: Sequence[str], *, count: int, seed: int) -> NDArray[np.int64]:
     result = np.empty(len(labels), dtype=np.int64)
     result[by_label] = np.arange(len(labels)) % count
     return result
+
+
+@dataclass(frozen=True, slots=True)
+class Comment:
+    """One labelled open survey answer; `dimension` is a code A–H or None."""
+
+    text: str
+    sentiment: str
+    dimension: str | None
+
+
+def read_comments(file: Path) -> list[Comment]:
+    """The labelled comments of a JSONL file, each text once. Raises `CorpusError`."""
+    problems: list[str] = []
+    found: dict[str, tuple[Comment, str]] = {}
+    for place, line in _lines(file, problems):
+        try:
+            comment = parse_comment(line)
+            first, where = found.setdefault(comment.text, (comment, place))
+            if first != comment:
+                raise ValueError(f"與 {where} 文字相同而標記不同")
+        except ValueError as error:
+            problems.append(f"{place}：{error}。")
+    if problems:
+        raise CorpusError(problems)
+    return [comment for comment, _ in found.values()]
+
+
+def parse_comment(line: str) -> Comment:
+    """One JSON line as a comment. Raises ValueError with a message for people."""
+    row = _json_object(line)
+    text, sentiment, dimension = row.get("text"), row.get("sentiment"), row.get("dimension")
+    if not isinstance(text, str) or not text.strip():
+        raise ValueError("text 應為非空白的文字")
+    if sentiment not in SENTIMENTS:
+        raise ValueError(f"sentiment 應為{'、'.join(SENTIMENTS)}之一")
+    if dimension is not None and dimension not in DIMENSION_CODES:
+        raise ValueError("dimension 應為 A 至 H 之一，或 null")
+    return Comment(text, str(sentiment), dimension)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 
 from analytics.resources import resources
+from analytics.services import opinions
 from analytics.services.suggestions import suggest_pending
 from analytics.services.summaries import write_summaries
-from analytics.services.training import Trained, train_version
+from analytics.services.training import Trained, labels_waiting, train_version
 from portal.app import profile
 
 
@@ -21,6 +22,20 @@ def suggest_topics(now: datetime) -> int:
     return suggest_pending(profile=profile(), resources=resources(), now=now)
 
 
+def read_comments(now: datetime) -> int:
+    """Read new survey comments; return how many."""
+    return opinions.read_comments(resources=resources())
+
+
 def unit_summaries(now: datetime) -> int:
     """Bring the units' summaries up to date; return how many versions were written."""
     return write_summaries(profile=profile(), resources=resources(), now=now)
+
+
+def retrain(now: datetime) -> int:
+    """Train anew when people have confirmed enough topics since; return how many, or none."""
+    waiting = labels_waiting()
+    if waiting < profile().analysis.retrain_after:
+        return 0
+    train_now(now, force=False)
+    return waiting

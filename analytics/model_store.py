@@ -14,9 +14,10 @@ import platform
 import shutil
 import tempfile
 import warnings
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,7 @@ from analytics.classifier import TrainedModel
 from analytics.text import FEATURES_VERSION, dictionary_digest
 
 MODEL_FILE, MANIFEST_FILE = "model.joblib", "manifest.json"
-PACKAGES = ("scikit-learn", "numpy", "scipy", "jieba", "opencc")
+PACKAGES = ("scikit-learn", "numpy", "scipy", "jieba", "rjieba", "opencc")
 
 
 class ModelUnusable(Exception):
@@ -52,9 +53,15 @@ class Manifest:
 
 
 def current_versions() -> dict[str, str]:
-    """Versions a model depends on; Python without its patch level, which does not change pickles."""
-    python = ".".join(platform.python_version_tuple()[:2])
-    return {"python": python} | {name: version(name) for name in PACKAGES}
+    """Versions a model depends on; Python without its patch level, which does not change pickles.
+
+    A package that is not installed (rjieba may be missing) is left out.
+    """
+    installed = {"python": ".".join(platform.python_version_tuple()[:2])}
+    for name in PACKAGES:
+        with suppress(PackageNotFoundError):
+            installed[name] = version(name)
+    return installed
 
 
 def save(

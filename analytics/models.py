@@ -81,3 +81,49 @@ class Improvement(Model):
     created_by: Mapped[int | None] = mapped_column(sa.ForeignKey("users.id"))
 
     unit: Mapped[Unit] = relationship(lazy="raise_on_sql")
+
+
+class HotIssue(Model):
+    """Letters of one matter that came in unusual number; a person looks, and may make an improvement of it.
+
+    `root_case_id`, its earliest letter, tells the same issue again after a restart. `posts` counts letters,
+    `people` those who wrote them; `expected` and `chance` are the usual number in the same days and how
+    often chance alone brings that many.
+    """
+
+    __tablename__ = "hot_issues"
+    __table_args__ = (
+        sa.CheckConstraint("people <= posts", name="no_more_people_than_posts"),
+        sa.Index("ix_hot_issues_last", "last_at", "id"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    root_case_id: Mapped[int] = mapped_column(sa.ForeignKey("cases.id"), unique=True)
+    topic: Mapped[str | None] = mapped_column(sa.String(32))
+    label: Mapped[str] = mapped_column(sa.String(200))
+    words: Mapped[list[Any]]
+    first_at: Mapped[datetime]
+    last_at: Mapped[datetime]
+    posts: Mapped[int]
+    people: Mapped[int]
+    mass_posting: Mapped[bool]
+    burst: Mapped[bool]
+    expected: Mapped[float | None]
+    chance: Mapped[float | None]
+    noticed_at: Mapped[datetime]
+    dismissed_at: Mapped[datetime | None]
+    dismissed_by: Mapped[int | None] = mapped_column(sa.ForeignKey("users.id"))
+    improvement_id: Mapped[int | None] = mapped_column(sa.ForeignKey("improvements.id"))
+
+    letters: Mapped[list[HotIssueLetter]] = relationship(back_populates="issue", lazy="raise_on_sql")
+
+
+class HotIssueLetter(Model):
+    """A letter belongs to at most one hot issue."""
+
+    __tablename__ = "hot_issue_letters"
+
+    case_id: Mapped[int] = mapped_column(sa.ForeignKey("cases.id"), primary_key=True)
+    issue_id: Mapped[int] = mapped_column(sa.ForeignKey("hot_issues.id"), index=True)
+
+    issue: Mapped[HotIssue] = relationship(back_populates="letters", lazy="raise_on_sql")

@@ -25,6 +25,9 @@ class Resources:
     demo: Path | None
     models: Path
     cache_dir: Path
+    frozen: Path | None = None
+    comments: Path | None = None
+    second_pass: Path | None = None
 
     @classmethod
     def of(cls, profile: Profile, config: Config) -> Resources:
@@ -33,6 +36,9 @@ class Resources:
             corpus=DATA / analysis.corpus if analysis.corpus else None,
             terms=DATA / analysis.terms if analysis.terms else None,
             demo=DATA / analysis.demo if analysis.demo else None,
+            frozen=DATA / analysis.frozen if analysis.frozen else None,
+            comments=DATA / analysis.comments if analysis.comments else None,
+            second_pass=DATA / analysis.second_pass if analysis.second_pass else None,
             models=config.models,
             cache_dir=config.instance / "cache" / "jieba",
         )

@@ -11,12 +11,12 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import jieba
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 from sklearn.feature_extraction.text import TfidfVectorizer
 
+from analytics.segment import reference
 from analytics.text import MAX_CHARS, analyse, fold, tokenize
 from portal.masking import mask
 
@@ -27,7 +27,7 @@ RELEVANCE = 0.7
 """Weight of being typical against being unlike what is already quoted (maximal marginal relevance)."""
 
 _SENTENCE = re.compile(r"[^。！？!?；;\n\r]+[。！？!?；;]*")
-_CLASS_TOKENS = frozenset({"url", "email", "number"})
+_CLASS_TOKENS = frozenset({"url", "email", "number", "glad", "cross", "emoji"})
 # Words every letter has, whatever it is about; compared in folded spelling.
 _EMPTY_WORDS = re.compile(
     fold(
@@ -120,7 +120,8 @@ def keywords(texts: Sequence[str], *, limit: int) -> list[Keyword]:
 
 def _rarity(key: str) -> float:
     """Information of a word against jieba's own counts of general Chinese, in nats."""
-    return math.log(jieba.dt.total / max(jieba.dt.FREQ.get(key, 0), 1) + 1.0)
+    counts = reference()
+    return math.log(counts.total / max(counts.FREQ.get(key, 0), 1) + 1.0)
 
 
 def _commonest(spelling: Counter[str]) -> str:

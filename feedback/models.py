@@ -114,7 +114,11 @@ class Contact(Model):
 class Suggestion(Model):
     """What the classifier thinks of a letter; a person always decides.
 
-    `candidates` is a list of {topic, probability}; `words` the words that spoke for the first one.
+    `candidates` is a list of {topic, probability}; `words` those that spoke for the first one, `against`
+    those that spoke against it, `marks` where the former stand in the letter (subject joined to body), as
+    [start, end]. `rule` is the agency's phrase that decided instead of the model. `alarm` says that it may
+    be urgent, `urgent_phrase` by which of the agency's words. `margin` is the lead of the first topic over
+    the second, `unknown_words` the share of words that the model had never seen.
     """
 
     __tablename__ = "case_suggestions"
@@ -131,9 +135,58 @@ class Suggestion(Model):
     voice: Mapped[str | None] = mapped_column(sa.String(32))
     candidates: Mapped[list[Any]]
     words: Mapped[list[Any]]
+    against: Mapped[list[Any]] = mapped_column(default=list)
+    marks: Mapped[list[Any]] = mapped_column(default=list)
+    secondary: Mapped[list[Any]] = mapped_column(default=list)
+    rule: Mapped[str | None] = mapped_column(sa.String(80))
+    alarm: Mapped[bool] = mapped_column(default=False)
+    urgent_phrase: Mapped[str | None] = mapped_column(sa.String(80))
+    margin: Mapped[float] = mapped_column(default=0.0)
+    unknown_words: Mapped[float | None]
     created_at: Mapped[datetime]
 
     case: Mapped[Case] = relationship(back_populates="suggestion", lazy="raise_on_sql")
+
+
+class TopicLabel(Model):
+    """A person said what a letter is about, and what the classifier had said before: one label to learn from.
+
+    Kept apart from the suggestion, which a newer model replaces. The newest label of a letter counts.
+    """
+
+    __tablename__ = "case_topic_labels"
+    __table_args__ = (
+        sa.CheckConstraint("(suggested IS NULL) = (model_version IS NULL)", name="suggested_by_a_model"),
+        sa.Index("ix_case_topic_labels_case", "case_id", "id"),
+        sa.Index("ix_case_topic_labels_confirmed", "confirmed_at", "id"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    case_id: Mapped[int] = mapped_column(sa.ForeignKey("cases.id"))
+    topic: Mapped[str] = mapped_column(sa.String(32))
+    suggested: Mapped[str | None] = mapped_column(sa.String(32))
+    abstained: Mapped[bool] = mapped_column(default=False)
+    model_version: Mapped[str | None] = mapped_column(sa.String(64))
+    confirmed_at: Mapped[datetime]
+    confirmed_by: Mapped[int | None] = mapped_column(sa.ForeignKey("users.id"))
+
+    case: Mapped[Case] = relationship(lazy="raise_on_sql")
+
+
+class CaseNeighbour(Model):
+    """An earlier letter that reads alike; `likeness` is the cosine of their words, 0 to 1."""
+
+    __tablename__ = "case_neighbours"
+    __table_args__ = (
+        sa.CheckConstraint("earlier_id <> case_id", name="another_letter"),
+        sa.CheckConstraint("likeness BETWEEN 0 AND 1", name="likeness_is_share"),
+    )
+
+    case_id: Mapped[int] = mapped_column(sa.ForeignKey("cases.id"), primary_key=True)
+    earlier_id: Mapped[int] = mapped_column(sa.ForeignKey("cases.id"), primary_key=True, index=True)
+    likeness: Mapped[float]
+
+    earlier: Mapped[Case] = relationship(foreign_keys=[earlier_id], lazy="raise_on_sql")
 
 
 class Reply(Model):

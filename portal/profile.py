@@ -138,13 +138,30 @@ class Calendar(Part):
     makeup_workdays: tuple[dt.date, ...] = ()
 
 
+class TopicRule(Part):
+    """A letter that holds the phrase is about the topic, whatever the classifier thinks."""
+
+    phrase: Text
+    topic: Code
+
+
 class Analysis(Part):
-    """Text resources of the classifier, as folders and files under `analytics/data/`."""
+    """Text resources of the classifier, as folders and files under `analytics/data/`.
+
+    `frozen` holds letters that no model is trained on, to compare models by; `second_pass` what another
+    reader said of letters of the corpus. `retrain_after` is the number
+    of newly confirmed topics from which the job trains anew.
+    """
 
     corpus: str = ""
+    frozen: str = ""
+    comments: str = ""
+    second_pass: str = ""
     terms: str = ""
     demo: str = ""
     urgent_phrases: tuple[Text, ...] = ()
+    rules: tuple[TopicRule, ...] = ()
+    retrain_after: int = Field(default=50, ge=1)
 
 
 class Profile(Part):
@@ -177,7 +194,7 @@ class Profile(Part):
     @model_validator(mode="after")
     def _refers_to_what_exists(self) -> Self:
         units = _unique("units", [unit.code for unit in self.units])
-        _unique("topics", [topic.code for topic in self.topics])
+        topics = _unique("topics", [topic.code for topic in self.topics])
         _unique("counties", [county.name for county in self.counties])
         _unique("channels", [channel.code for channel in self.channels])
         branches = {unit.code for unit in self.units if unit.kind == "branch"}
@@ -188,6 +205,8 @@ class Profile(Part):
                 _known(f"topics[{index}].also（{topic.code}）", other, units)
             if topic.restricted:
                 _kept_close(f"topics[{index}].restricted（{topic.code}）", topic, self.roles)
+        for index, rule in enumerate(self.analysis.rules):
+            _known(f"analysis.rules[{index}].topic（{rule.phrase}）", rule.topic, topics)
         for index, county in enumerate(self.counties):
             if county.branch is not None:
                 _known(f"counties[{index}].branch（{county.name}）", county.branch, branches)

@@ -136,3 +136,29 @@ class Answer(Model):
 
     response: Mapped[Response] = relationship(back_populates="answers", lazy="raise_on_sql")
     question: Mapped[Question] = relationship(lazy="raise_on_sql")
+
+
+SENTIMENTS = ("正面", "中性", "負面")
+
+
+class CommentReading(Model):
+    """What the classifier makes of one open answer: 正面, 中性 or 負面, and the dimension A–H it is about.
+
+    No time of its own: it would tell in which order the answers came.
+    """
+
+    __tablename__ = "survey_comment_readings"
+    __table_args__ = (
+        sa.ForeignKeyConstraint(
+            ["response_id", "question_id"], ["survey_answers.response_id", "survey_answers.question_id"],
+            name="fk_survey_comment_readings_answer",
+        ),
+        sa.CheckConstraint("sentiment IN ('正面', '中性', '負面')", name="sentiment_is_known"),
+        {"sqlite_with_rowid": False},
+    )  # fmt: skip
+
+    response_id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    question_id: Mapped[int] = mapped_column(primary_key=True)
+    sentiment: Mapped[str] = mapped_column(sa.String(4))
+    dimension: Mapped[str | None] = mapped_column(sa.String(1))
+    model_version: Mapped[str] = mapped_column(sa.String(64))

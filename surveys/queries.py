@@ -19,7 +19,7 @@ from portal.access import Actor, Permission
 from portal.app import profile
 from portal.clock import Period
 from portal.db import db
-from surveys.models import Answer, Question, QuestionKind, Response, Survey, SurveyVersion
+from surveys.models import Answer, CommentReading, Question, QuestionKind, Response, Survey, SurveyVersion
 
 PAGE = 30
 SLUG = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
@@ -201,10 +201,11 @@ def results(actor: Actor, scope: Scope, *, overall: str) -> Results:
 
 @dataclass(frozen=True)
 class Comment:
-    """What one respondent wrote: text by question code, in the order asked."""
+    """What one respondent wrote, and what the classifier made of it: by question code, in the order asked."""
 
     response: Response
     texts: dict[str, str]
+    readings: dict[str, CommentReading]
 
 
 @dataclass(frozen=True)
@@ -216,10 +217,35 @@ class Page:
     next: str | None
 
 
-def comment_page(actor: Actor, scope: Scope, *, after: str = "", before: str = "") -> Page:
+@dataclass(frozen=True)
+class Opinion:
+    """Which comments are meant, as the classifier reads them; None leaves a thing open."""
+
+    sentiment: str | None = None
+    dimension: str | None = None
+
+    def as_args(self) -> dict[str, str]:
+        """The opinion as an address says it."""
+        return {name: value for name, value in vars(self).items() if value is not None}
+
+    def conditions(self) -> list[sa.ColumnElement[bool]]:
+        read = []
+        if self.sentiment is not None:
+            read.append(CommentReading.sentiment == self.sentiment)
+        if self.dimension is not None:
+            read.append(CommentReading.dimension == self.dimension)
+        return [sa.exists().where(CommentReading.response_id == Response.id, *read)] if read else []
+
+
+def comment_page(
+    actor: Actor, scope: Scope, opinion: Opinion | None = None, *, after: str = "", before: str = ""
+) -> Page:
     """A page by key. A key is "day_id"; one that cannot be read starts from the beginning."""
     key, backwards = _read_key(before or after), bool(before)
-    written = sa.exists().where(Answer.response_id == Response.id, Answer.text.is_not(None))
+    written = sa.and_(
+        sa.exists().where(Answer.response_id == Response.id, Answer.text.is_not(None)),
+        *(opinion.conditions() if opinion else []),
+    )
     query = sa.select(Response).where(visible_to(actor), written, *_within(scope))
     if key is not None:
         place = sa.tuple_(Response.day, Response.id)
@@ -233,16 +259,63 @@ def comment_page(actor: Actor, scope: Scope, *, after: str = "", before: str = "
         found.reverse()
     earlier = more if backwards else key is not None
     later = key is not None if backwards else more
+    readings = _readings([response.id for response in found])
     return Page(
-        [_comment(response) for response in found],
+        [_comment(response, readings) for response in found],
         _write_key(found[0]) if earlier and found else None,
         _write_key(found[-1]) if later and found else None,
     )
 
 
-def _comment(response: Response) -> Comment:
+_Readings = dict[tuple[int, int], CommentReading]
+
+
+def _readings(responses: list[int]) -> _Readings:
+    rows = db.session.scalars(sa.select(CommentReading).where(CommentReading.response_id.in_(responses)))
+    return {(row.response_id, row.question_id): row for row in rows}
+
+
+def _comment(response: Response, readings: _Readings) -> Comment:
     asked = sorted(response.answers, key=lambda answer: answer.question.position)
-    return Comment(response, {answer.question.code: answer.text for answer in asked if answer.text})
+    written = {answer.question.code: answer for answer in asked if answer.text}
+    return Comment(
+        response,
+        {code: answer.text for code, answer in written.items() if answer.text},
+        {
+            code: readings[response.id, answer.question_id]
+            for code, answer in written.items()
+            if (response.id, answer.question_id) in readings
+        },
+    )
+
+
+def opinions(actor: Actor, scope: Scope) -> dict[str | None, dict[str, int]]:
+    """How many comments a person may read are glad, neutral or cross, by dimension (None: about none)."""
+    query = (
+        sa.select(CommentReading.dimension, CommentReading.sentiment, sa.func.count())
+        .join(Response, Response.id == CommentReading.response_id)
+        .where(visible_to(actor), *_within(scope))
+        .group_by(CommentReading.dimension, CommentReading.sentiment)
+    )
+    found: dict[str | None, dict[str, int]] = {}
+    for dimension, sentiment, count in db.session.execute(query):
+        found.setdefault(dimension, {})[sentiment] = count
+    return found
+
+
+def unread_comments(version: str, limit: int) -> list[tuple[int, int, str]]:
+    """Response, question and text of comments that this version of the classifier has not read."""
+    read = sa.exists().where(
+        CommentReading.response_id == Answer.response_id,
+        CommentReading.question_id == Answer.question_id,
+        CommentReading.model_version == version,
+    )
+    rows = db.session.execute(
+        sa.select(Answer.response_id, Answer.question_id, Answer.text)
+        .where(Answer.text.is_not(None), ~read)
+        .limit(limit)
+    )
+    return [(response, question, text) for response, question, text in rows if text is not None]
 
 
 def _write_key(response: Response) -> str:

@@ -9,7 +9,7 @@ disk can still tell this to somebody who reads the database server itself.)
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 
@@ -24,7 +24,7 @@ from portal.profile import Profile
 from portal.units import Unit
 from surveys import queries
 from surveys.definition import Definition
-from surveys.models import Answer, Question, Response, Survey, SurveyVersion
+from surveys.models import Answer, CommentReading, Question, Response, Survey, SurveyVersion
 from surveys.questions import Given, check_all
 from surveys.tickets import random_number
 
@@ -160,3 +160,18 @@ def _copied(
     unit = by_role.get("unit")
     unit_id = session.scalar(sa.select(Unit.id).where(Unit.code == unit)) if unit else None
     return {"unit_id": unit_id, **{role: by_role.get(role) for role in COPIED}}
+
+
+def record_readings(readings: Sequence[tuple[int, int, str, str | None]], *, model_version: str) -> None:
+    """Keep what the classifier makes of comments (response, question, sentiment, dimension).
+
+    A newer reading replaces an older one.
+    """
+    with transaction() as session:
+        for response_id, question_id, sentiment, dimension in readings:
+            session.merge(
+                CommentReading(
+                    response_id=response_id, question_id=question_id, sentiment=sentiment,
+                    dimension=dimension, model_version=model_version,
+                )
+            )  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -11,6 +12,7 @@ from analytics.classifier import Prediction, TrainedModel
 from analytics.corpus import join
 from analytics.resources import Resources
 from analytics.services.versions import active_version
+from analytics.text import align, fold, folded
 from feedback.models import Case
 from feedback.queries import unclassified
 from feedback.services.casework import Guess, record_suggestion
@@ -21,6 +23,7 @@ log = logging.getLogger(__name__)
 
 BATCH = 200
 WORDS_SHOWN = 5
+MARKED_CHARS, MARKS = 3_000, 40
 
 _loaded: dict[str, TrainedModel] = {}
 _refused: set[str] = set()
@@ -47,7 +50,7 @@ def suggest_for(
     """Classify these letters and record it, all in one transaction."""
     texts = [join(case.subject, case.body) for case in cases]
     guesses = [
-        _guess(version_id, prediction, model, text)
+        guess_of(version_id, prediction, model, text)
         for text, prediction in zip(texts, model.predict(texts), strict=True)
     ]
     with transaction():
@@ -78,8 +81,11 @@ def load_active(resources: Resources) -> tuple[str, TrainedModel] | None:
     return version.id, _loaded[version.id]
 
 
-def _guess(version_id: str, prediction: Prediction, model: TrainedModel, text: str) -> Guess:
-    words = model.explain(text, prediction.topic, limit=WORDS_SHOWN).supports
+def guess_of(version_id: str, prediction: Prediction, model: TrainedModel, text: str) -> Guess:
+    """A prediction of a letter (subject joined to body) as it is kept beside the letter."""
+    why = model.explain(text, prediction.topic, limit=WORDS_SHOWN)
+    words = [item.word for item in why.supports]
+    first, second = [*(item.probability for item in prediction.candidates), 0.0][:2]
     return Guess(
         model_version=version_id,
         topic=prediction.topic,
@@ -89,6 +95,28 @@ def _guess(version_id: str, prediction: Prediction, model: TrainedModel, text: s
         candidates=[
             {"topic": item.topic, "probability": round(item.probability, 4)} for item in prediction.candidates
         ],
-        words=[item.word for item in words],
+        words=words,
+        against=[item.word for item in why.opposes],
+        marks=marks(text, [prediction.rule] if prediction.rule else words),
+        secondary=list(prediction.secondary),
+        rule=prediction.rule,
+        alarm=prediction.urgent,
+        urgent_phrase=prediction.urgent_phrase,
+        margin=round(first - second, 4),
+        unknown_words=round(model.features.unknown_share(folded(text)), 4),
         sure_from=model.threshold,
     )
+
+
+def marks(text: str, words: Sequence[str]) -> list[list[int]]:
+    """Where words of the clean text stand in the text as written: [start, end] spans, in order, apart.
+
+    Only the first `MARKED_CHARS` characters are looked at, and at most `MARKS` spans are told.
+    """
+    aligned = align(text[:MARKED_CHARS])
+    plain = fold(aligned.clean)
+    pattern = "|".join(re.escape(folded(word)) for word in sorted(words, key=len, reverse=True) if word)
+    if not pattern:
+        return []
+    found = [aligned.original(*match.span()) for match in re.finditer(pattern, plain)]
+    return [list(span) for span in found[:MARKS]]

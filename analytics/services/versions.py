@@ -48,3 +48,21 @@ def activate(version_id: str, *, by: Actor | None, now: datetime) -> ClassifierV
             session, "classifier.activated", "classifier", version_id, actor_id=by.id if by else None, now=now
         )
     return version
+
+
+def rollback(*, by: Actor | None, now: datetime) -> ClassifierVersion:
+    """Go back to the version that was active before. Raises NotFound when there was none."""
+    before = previously_active()
+    if before is None:
+        raise NotFound("沒有更早啟用過的分類模型。")
+    return activate(before.id, by=by, now=now)
+
+
+def previously_active() -> ClassifierVersion | None:
+    """The version that the active one replaced."""
+    return db.session.scalar(
+        sa.select(ClassifierVersion)
+        .where(~ClassifierVersion.active, ClassifierVersion.activated_at.is_not(None))
+        .order_by(ClassifierVersion.activated_at.desc())
+        .limit(1)
+    )

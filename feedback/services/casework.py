@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session, joinedload
 
 from feedback import mails
-from feedback.models import Case, CaseEvent, EventKind, Reply, Suggestion
+from feedback.models import Case, CaseEvent, EventKind, Reply, Suggestion, TopicLabel
 from feedback.queries import visible_to
 from feedback.states import TRANSITIONS, Act, NotAllowed, move
 from portal.access import Actor
@@ -49,6 +49,14 @@ class Guess:
     voice: str | None
     candidates: list[dict[str, Any]]
     words: list[str]
+    against: list[str] = field(default_factory=list)
+    marks: list[list[int]] = field(default_factory=list)
+    secondary: list[str] = field(default_factory=list)
+    rule: str | None = None
+    alarm: bool = False
+    urgent_phrase: str | None = None
+    margin: float = 0.0
+    unknown_words: float | None = None
     sure_from: float = 1.0
 
 
@@ -141,6 +149,7 @@ def confirm_topic(case_id: int, *, topic: str, by: Actor, profile: Profile, now:
         case.restricted = spec.restricted
         if spec.restricted:
             case.handler_id = None  # whoever had it may not read it any more
+        session.add(_label(case, guessed, by, now))
         _note(session, case, EventKind.TOPIC_CONFIRMED, by, now, topic=topic)
         record(
             session, "case.topic_confirmed", "case", case.number, actor_id=by.id, now=now,
@@ -151,6 +160,15 @@ def confirm_topic(case_id: int, *, topic: str, by: Actor, profile: Profile, now:
                 session, case, unit_by_code(session, profile.route(topic, case.county)), by, now, "依主題分文"
             )
     return case
+
+
+def _label(case: Case, guessed: Suggestion | None, by: Actor, now: datetime) -> TopicLabel:
+    """What the classifier can learn from this decision, and be judged by."""
+    return TopicLabel(
+        case_id=case.id, topic=case.topic, confirmed_at=now, confirmed_by=by.id,
+        suggested=guessed.topic if guessed else None, abstained=guessed.abstained if guessed else False,
+        model_version=guessed.model_version if guessed else None,
+    )  # fmt: skip
 
 
 def transfer(case_id: int, *, unit_id: int, reason: str, by: Actor, now: datetime) -> Case:

@@ -11,9 +11,10 @@ from portal.clock import Period, utcnow
 from portal.units import Unit, answering_units
 from surveys import queries
 from surveys.forms import ResultsFilter
-from surveys.models import Survey
+from surveys.models import SENTIMENTS, Survey
+from surveys.queries import Opinion
 from surveys.results_page import ResultsPage
-from surveys.standard import COMMENTS, OVERALL
+from surveys.standard import COMMENTS, DIMENSIONS, OVERALL
 
 survey_results = Blueprint(
     "survey_results", "surveys", url_prefix="/staff/surveys", template_folder="templates"
@@ -40,14 +41,26 @@ def show(slug: str) -> ResponseReturnValue:
 @requires(Permission.SURVEY_READ)
 def comments(slug: str) -> ResponseReturnValue:
     survey, filters = _survey(slug), _filters(_units())
+    scope, opinion = filters.scope(slug), _opinion()
     page = queries.comment_page(
         g.user,
-        filters.scope(slug),
+        scope,
+        opinion,
         after=request.args.get("after", ""),
         before=request.args.get("before", ""),
     )
     return render_template(
-        "surveys/comments.html", survey=survey, filters=filters, page=page, headings=COMMENTS
+        "surveys/comments.html", survey=survey, filters=filters, page=page, headings=COMMENTS,
+        opinion=opinion, narrowed=filters.as_args() | opinion.as_args(),
+        opinions=queries.opinions(g.user, scope), sentiments=SENTIMENTS, dimensions=DIMENSIONS,
+    )  # fmt: skip
+
+
+def _opinion() -> Opinion:
+    """What the address asks for; a value that does not exist counts as not given."""
+    sentiment, dimension = request.args.get("sentiment"), request.args.get("dimension")
+    return Opinion(
+        sentiment if sentiment in SENTIMENTS else None, dimension if dimension in DIMENSIONS else None
     )
 
 

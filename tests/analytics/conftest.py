@@ -9,12 +9,10 @@ from pathlib import Path
 import pytest
 from flask import Flask
 
-from analytics.cli import EXTENSION
 from analytics.corpus import read_corpus
-from analytics.resources import Resources
+from analytics.resources import EXTENSION, Resources
 from analytics.services import suggestions
-from analytics.services.training import learn
-from tests.analytics.learning import BUREAU, put_to_work, resources_in, write_corpus
+from tests.analytics.learning import BUREAU, learn, put_to_work, resources_in, write_corpus
 from tests.factories import NOW
 
 

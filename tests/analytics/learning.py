@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
+from analytics import model_store
+from analytics.classifier import train
+from analytics.comments import CommentModel
+from analytics.corpus import Letter, digest
 from analytics.models import ClassifierVersion
 from analytics.resources import DATA, Resources
 from analytics.services import versions
@@ -41,6 +46,19 @@ def hint(code: str) -> str:
     found = BUREAU.topic(code)
     assert found is not None
     return found.hint
+
+
+def learn(
+    letters: Sequence[Letter],
+    root: Path,
+    *,
+    urgent_phrases: Sequence[str] = (),
+    comments: CommentModel | None = None,
+    now: datetime = NOW,
+) -> model_store.Manifest:
+    """Train on these letters and store the result under `root`; no database."""
+    model = train(letters, seed=1, urgent_phrases=urgent_phrases, comments=comments)
+    return model_store.save(model, root, corpus_sha256=digest(letters), seed=1, now=now)[1]
 
 
 def put_to_work(version: str, manifest: dict[str, object], *, now: datetime = NOW) -> ClassifierVersion:

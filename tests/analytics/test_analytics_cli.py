@@ -10,11 +10,16 @@ import pytest
 from click.testing import CliRunner, Result
 from flask import Flask
 
-from analytics.cli import EXTENSION, analytics
-from analytics.corpus import read_corpus
+from analytics.cli import analytics
+from analytics.cli_base import EXTENSION
+from analytics.comments import train_comments
+from analytics.corpus import Letter, read_comments, read_corpus
+from analytics.learning import fingerprint
 from analytics.model_store import read_manifest
-from analytics.services.training import learn
+from analytics.resources import DATA, Resources
 from analytics.text import configure
+from analytics.yardsticks import RECIPES
+from tests.analytics.learning import BUREAU, learn, write_corpus
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
 
@@ -76,7 +81,18 @@ def test_classify_answers_every_line_in_order_as_the_contract_says(model: str) -
     rows = [json.loads(line) for line in result.stdout.splitlines()]
     assert [row["id"] for row in rows] == ["a", 2, None]
     assert [list(row) for row in rows] == [
-        ["id", "topic", "probability", "abstain", "candidates", "secondary", "voice", "urgent", "sentiment"]
+        [
+            "id",
+            "topic",
+            "probability",
+            "abstain",
+            "candidates",
+            "secondary",
+            "voice",
+            "urgent",
+            "sentiment",
+            "rule",
+        ]
     ] * 3
     assert rows[0]["topic"] == "METER"
     assert rows[0]["candidates"][0] == {"topic": "METER", "probability": rows[0]["probability"]}
@@ -196,3 +212,73 @@ def test_mask_hides_and_tells_kinds_and_positions() -> None:
         {"kind": "電話", "start": 22, "end": 32},
     ]
     assert run("mask", given="").stdout == ""
+
+
+def test_comments_without_a_reader_of_comments_are_refused(model: str) -> None:
+    refused(run("comments", "--model", model, given=lines({"id": 1, "text": "很好"})), "analysis.comments")
+
+
+def test_comments_are_read_line_by_line_as_the_contract_says(tmp_path: Path) -> None:
+    reader = train_comments(read_comments(DATA / "bsmi" / "comments.jsonl"), seed=1)
+    letters = [
+        Letter("", f"{text}{number}", topic) for topic, (text, *_) in SAMPLES.items() for number in "一二三"
+    ]
+    version = learn(letters, tmp_path, comments=reader, now=NOW).version
+    given = lines({"id": "a", "text": "櫃台人員很親切"}, {"id": 2, "text": "無"}, {"text": ""})
+    result = run("comments", "--model", str(tmp_path / version), given=given)
+    assert result.exit_code == 0, result.output
+    assert [json.loads(line) for line in result.stdout.splitlines()] == [
+        {"id": "a", "sentiment": "正面", "dimension": "A"},
+        {"id": 2, "sentiment": "中性", "dimension": None},
+        {"id": None, "sentiment": "中性", "dimension": None},
+    ]
+
+
+def test_a_folder_is_benchmarked_beside_the_yardsticks_in_the_same_run(tmp_path: Path) -> None:
+    rows = [
+        {"text": f"{text}，第{number}件", "label": topic}
+        for topic, (text, *_) in SAMPLES.items()
+        for number in range(10)
+    ]
+    split = [row | {"split": "valid" if at % 5 == 0 else "train"} for at, row in enumerate(rows)]
+    (tmp_path / "split.jsonl").write_text(lines(*split), encoding="utf-8")
+    (tmp_path / "whole.jsonl").write_text(lines(*rows), encoding="utf-8")
+    (tmp_path / "messages.jsonl").write_text(lines({"id": 1, "text": "沒有標籤"}), encoding="utf-8")
+    result = run("benchmark", "--folder", str(tmp_path), "--json")
+    assert result.exit_code == 0, result.output
+    found = {row["file"]: row for row in map(json.loads, result.stdout.splitlines())}
+    assert (found["split"]["n"], found["whole"]["n"]) == (8, 40)
+    assert set(found) == {"split", "whole"}
+    assert all(set(row["scores"]) == {"本系統", *RECIPES} for row in found.values())
+    assert "略過 messages.jsonl" in result.stderr
+
+
+@pytest.mark.parametrize("arguments", [(), ("--train", "x"), ("--folder", "nowhere")])
+def test_a_benchmark_without_texts_says_what_to_give(arguments: tuple[str, ...]) -> None:
+    refused(run("benchmark", *arguments))
+
+
+def test_a_set_labelled_by_proposal_can_be_evaluated(model: str) -> None:
+    row = {"text": "磅秤斤兩不足", "proposed_topic": "METER", "proposed_voice": None}
+    result = run("evaluate", "--model", model, "--json", given=lines(row))
+    assert json.loads(result.stdout)["accuracy"] == 1.0
+    assert len(json.loads(result.stdout)["accuracy_interval"]) == 2
+
+
+@pytest.mark.usefixtures("ctx")
+def test_check_corpus_tells_near_duplicates_and_disagreements(
+    app: Flask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    corpus = write_corpus(tmp_path / "corpus")
+    second = tmp_path / "second.jsonl"
+    letter = read_corpus(corpus, {topic.code for topic in BUREAU.topics})[0]
+    second.write_text(lines({"letter": fingerprint(letter.full_text), "topic": "ZZ-OTHER"}), encoding="utf-8")
+    own = Resources(
+        corpus=corpus, terms=None, demo=None, models=tmp_path, cache_dir=tmp_path, second_pass=second
+    )
+    monkeypatch.setitem(app.extensions[EXTENSION], "resources", own)
+    result = run("check-corpus")
+    assert result.exit_code == 0, result.output
+    assert "兩次標記 1 封，一致 0 封" in result.stdout
+    assert f"{letter.topic} / ZZ-OTHER" in result.stdout
+    assert "近乎相同" in result.stdout

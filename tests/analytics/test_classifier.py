@@ -5,16 +5,21 @@ from __future__ import annotations
 import json
 import pickle
 import time
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from analytics import classifier, text
-from analytics.classifier import TrainedModel, answer_threshold, calibration_error, probabilities, train
-from analytics.corpus import Letter, read_corpus
+from analytics.calibration import answer_threshold, calibration_error, probabilities
+from analytics.classifier import Rule, TrainedModel, train
+from analytics.corpus import VOICES, Letter, read_corpus
 from analytics.evaluation import benchmark, cross_validate, evaluate
+from analytics.learning import fingerprint
+from analytics.linear import Settings
 from analytics.typical import keywords, typical_sentences
+from tests.analytics.learning import BUREAU
 
 DATA = Path(text.__file__).parent / "data" / "bsmi"
 NLP = Path(__file__).resolve().parents[3] / "shared" / "data" / "nlp"
@@ -95,6 +100,28 @@ def test_the_agencys_phrases_make_a_letter_urgent_whatever_the_model_says(model:
     assert ruled.urgent
 
 
+def test_the_urgent_words_that_were_found_are_named_as_the_profile_writes_them(model: TrainedModel) -> None:
+    plain, ruled = model.predict(["電鍋起火", "瓦斯 外洩了"])
+    assert plain.urgent_phrase is None
+    assert ruled.urgent_phrase == "瓦斯外洩"
+
+
+def test_a_rule_of_the_agency_comes_before_the_model_and_is_named() -> None:
+    rules = (Rule("度量衡", "SCOPE"), Rule("度量衡器起火", "SAFE"))
+    ruled = train(letters(8), seed=1, rules=rules)
+    short, exact, without = ruled.predict(["度量衡的延長線起火冒煙", "度量衡器起火", "電鍋起火冒煙"])
+    assert (short.topic, short.rule, short.abstain) == ("SCOPE", "度量衡", False)
+    assert short.probability >= classifier.TARGET_ACCURACY
+    assert sum(item.probability for item in short.candidates) == pytest.approx(1.0)
+    assert (exact.topic, exact.rule) == ("SAFE", "度量衡器起火")
+    assert without.rule is None
+
+
+def test_a_rule_for_a_topic_the_model_never_saw_is_passed_over() -> None:
+    ruled = train(letters(8), seed=1, rules=(Rule("電鍋", "NOWHERE"),))
+    assert ruled.predict(["電鍋起火冒煙"])[0].rule is None
+
+
 def test_without_urgent_examples_only_the_phrases_count() -> None:
     calm = [letter for letter in letters(6) if not letter.urgent]
     found = train(calm, seed=1, urgent_phrases=("起火",)).predict(["電鍋起火", "電鍋要不要檢驗"])
@@ -113,7 +140,10 @@ def test_the_explanation_names_words_of_the_letter_for_and_against(model: Traine
 def test_the_weights_of_an_explanation_add_up_to_the_margin(model: TrainedModel) -> None:
     sample = "檢舉賣場的延長線起火，ＡＢＣ　沒有標識！"
     column = model.labels.index("SAFE")
-    margin = model.topics.margins(model.features.transform([sample]))[0, column] - model.topics.bias[column]
+    margin = (
+        model.topics.margins(model.features.rows([text.folded(sample)]))[0, column]
+        - model.topics.bias[column]
+    )
     assert sum(model.word_weights(sample, "SAFE").values()) == pytest.approx(margin, abs=1e-4)
 
 
@@ -220,28 +250,40 @@ def test_keywords_are_what_marks_the_letters_spelt_their_way() -> None:
     assert not {"請問", "我們", "謝謝", "王小明", "姓名"} & {one.word for one in keywords(texts, limit=50)}
 
 
-def test_short_letters_are_read_fast_enough_for_bulk_work(model: TrainedModel) -> None:
-    samples = [f"請問第{number}批進口的行動電源要不要檢驗，網路賣場沒有標識怎麼辦" for number in range(2_000)]
-    model.predict(samples[:100])
-    best = 0.0
-    for _ in range(3):
-        began = time.process_time()
-        model.predict(samples)
-        best = max(best, len(samples) / (time.process_time() - began))
-    assert best > 3_000  # the target is 5,000 on a quiet core; this box may be busy
+@pytest.fixture(scope="module")
+def starter() -> list[Letter]:
+    return read_corpus(DATA / "letters", {topic.code for topic in BUREAU.topics})
 
 
-def test_the_starter_corpus_trains_in_time_and_is_calibrated() -> None:
-    folder = DATA / "letters"
-    topics = {file.stem for file in folder.glob("*.jsonl")}
-    if len(topics) < 18:
-        pytest.skip(f"略過：{folder} 的起始語料尚未齊全")
-    began = time.process_time()
-    scores = train(read_corpus(folder, topics), seed=1).scores
-    assert time.process_time() - began < 20
-    assert scores["accuracy"] > 0.65
-    assert scores["top3"] > 0.88
-    assert scores["ece"] < 0.06
+def test_the_starter_corpus_is_large_and_varied_enough_for_every_topic(starter: list[Letter]) -> None:
+    counts = Counter(letter.topic for letter in starter)
+    assert min(counts[topic.code] for topic in BUREAU.topics) >= 120
+    assert {letter.voice for letter in starter} == set(VOICES)
+    assert sum(bool(letter.urgent) for letter in starter) >= 150
+
+
+def test_a_third_of_the_starter_corpus_already_gives_a_calibrated_model(starter: list[Letter]) -> None:
+    phrases = BUREAU.analysis.urgent_phrases
+    scores = train(starter[::3], seed=1, urgent_phrases=phrases, settings=Settings()).scores
+    assert scores["accuracy"] > 0.72
+    assert scores["top3"] > 0.90
+    assert scores["ece"] < 0.04
+    assert scores["urgent_recall"] >= 0.98
+
+
+def test_a_rule_of_the_profile_is_hardly_ever_wrong_on_the_starter_corpus(starter: list[Letter]) -> None:
+    phrases = classifier.Phrases.of((), (classifier.Rule(r.phrase, r.topic) for r in BUREAU.analysis.rules))
+    ruled = [(phrases.rule_for(text.folded(letter.full_text)), letter) for letter in starter]
+    decided = [rule.topic == letter.topic for rule, letter in ruled if rule is not None]
+    assert len(decided) >= 30
+    assert sum(decided) / len(decided) >= 0.95
+
+
+def test_the_frozen_letters_are_in_no_corpus(starter: list[Letter]) -> None:
+    frozen = read_corpus(DATA / "frozen", {topic.code for topic in BUREAU.topics})
+    assert len(frozen) >= 500
+    learned = {fingerprint(letter.full_text) for letter in starter}
+    assert not learned & {fingerprint(letter.full_text) for letter in frozen}
 
 
 def test_real_taiwanese_questions_are_sorted_better_than_by_plain_jieba() -> None:

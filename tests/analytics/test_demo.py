@@ -24,7 +24,7 @@ from flask import Flask
 from flask_migrate import upgrade
 
 from analytics import demo
-from analytics.cli import EXTENSION
+from analytics.cli_base import EXTENSION
 from analytics.models import ClassifierVersion, Improvement, UnitSummary
 from analytics.resources import DATA
 from feedback.models import Case, CaseEvent, Rating, Suggestion

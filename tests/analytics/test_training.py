@@ -18,7 +18,7 @@ from analytics.models import ClassifierVersion
 from analytics.resources import Resources
 from analytics.services import versions
 from analytics.services.suggestions import load_active
-from analytics.services.training import MAY_LOSE, Trained, confirmed_letters, score, train_version
+from analytics.services.training import MAY_LOSE, Trained, confirmed_labels, score, train_version
 from feedback.services import casework
 from portal.access import Role
 from portal.app import profile
@@ -138,15 +138,15 @@ def test_letters_that_a_person_confirmed_become_labels_and_guesses_never(ctx: Fl
     guessed = make_case(subject="沒人看過", body="磅秤不準")
     casework.record_suggestion(guessed.id, guess(topic="ME-DISPUTE"), profile=profile(), now=NOW)
     make_case(subject="沒分類", body="不知道是什麼", hint="ST-CNS")
-    found = confirmed_letters({topic.code for topic in BUREAU.topics})
-    assert [(item.subject, item.text, item.topic) for item in found] == [
-        ("請教標準", "想買一本標準", "ST-CNS")
-    ]
+    found = confirmed_labels({topic.code for topic in BUREAU.topics})
+    assert [
+        (item.letter.subject, item.letter.text, item.letter.topic, item.confirmed_at) for item in found
+    ] == [("請教標準", "想買一本標準", "ST-CNS", NOW)]
 
 
 def test_confirmed_letters_of_a_topic_that_left_the_profile_are_passed_over(ctx: Flask) -> None:
     confirmed("ST-CNS")
-    assert confirmed_letters(TOPICS) == []
+    assert confirmed_labels(TOPICS) == []
 
 
 def test_training_learns_from_the_corpus_and_from_people(resources: Resources) -> None:

@@ -16,11 +16,11 @@ from time import perf_counter
 from typing import Any
 
 from tests import servers
-from tests.bench import classify, inbox, memory, startup, submission
+from tests.bench import classify, inbox, issues, masking, memory, startup, submission
 from tests.bench.figures import Figure, table
 from tests.bench.processes import environment
 
-GROUPS = ("startup", "classify", "memory", "submission", "inbox")
+GROUPS = ("startup", "classify", "memory", "submission", "inbox", "issues", "masking")
 
 
 class Bench:
@@ -43,6 +43,12 @@ class Bench:
 
     def submission(self) -> list[Figure]:
         return submission.measure(self.folder)
+
+    def issues(self) -> list[Figure]:
+        return issues.measure(self.demo)
+
+    def masking(self) -> list[Figure]:
+        return masking.measure()
 
     def inbox(self) -> list[Figure]:
         return inbox.measure(self.folder)
