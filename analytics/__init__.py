@@ -8,6 +8,7 @@ from analytics import models as models
 from analytics import resources
 from analytics.checks import can_suggest, classifier_check
 from analytics.views.improvements import improvements
+from analytics.views.issues import issues as issue_pages
 from analytics.views.models import models as model_pages
 from analytics.views.summaries import summaries
 from analytics.views.trends import trends
@@ -21,7 +22,7 @@ from portal.nav import Entry
 
 def init_app(app: Flask) -> None:
     resources.init_app(app)
-    for blueprint in (summaries, trends, improvements, model_pages):
+    for blueprint in (summaries, trends, improvements, issue_pages, model_pages):
         app.register_blueprint(blueprint)
     app.cli.add_command(
         LazyGroup("analytics", module="analytics.cli", attribute="analytics", help="分類與評測。")
@@ -40,6 +41,10 @@ def init_app(app: Flask) -> None:
             {"minute": "*/5"},
         ),
         Job(
+            "watch-issues", "尋找熱點", "analytics.jobs:watch_issues",
+            {"minute": "*/5"},
+        ),
+        Job(
             "retrain", "重新訓練", "analytics.jobs:retrain",
             {"day_of_week": "sun", "hour": "3"},
         ),
@@ -51,9 +56,11 @@ def init_app(app: Flask) -> None:
     health.add(app, classifier_check)
     nav.add(
         app,
+        Entry("熱點", "issues.index", "fire", Permission.SUMMARY_READ, 35),
         Entry("單位摘要", "summaries.index", "journal-text", Permission.SUMMARY_READ, 40),
         Entry("滿意度趨勢", "trends.show", "graph-up", Permission.TREND_READ, 50),
         Entry("改善措施", "improvements.index", "arrow-repeat", Permission.SUMMARY_READ, 60),
+        Entry("分類品質", "models.watch", "clipboard-data", Permission.STAFF, 70),
         Entry("分類模型", "models.index", "cpu", Permission.SYSTEM, 80),
     )
     guide.add_tips(app, *_tips())
@@ -79,7 +86,7 @@ def _tips() -> list[Tip]:
             "改善措施列出民眾的意見、怎麼改、什麼時候完成、成效如何。", "improvements.index", 55,
         ),
         Tip(
-            frozenset({Role.ADMIN}), "檢查分類模型", "看使用中的模型幾分、用多少封信訓練；必要時換回前一版。",
-            "models.index", 20,
+            frozenset({Role.ADMIN}), "檢查分類模型",
+            "看使用中的模型幾分；比較差的新版本在這裡等您決定，也能換回前一版。", "models.index", 20,
         ),
     ]  # fmt: skip

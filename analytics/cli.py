@@ -23,6 +23,7 @@ from analytics.cli_base import (
     write_json,
 )
 from analytics.corpus_cli import check_corpus
+from analytics.hotspots_cli import hotspots
 from analytics.reclassify_cli import reclassify
 from portal import masking
 from portal.clock import utcnow
@@ -35,7 +36,7 @@ BLOCK = 1_000
 """Letters classified at once: large enough to be fast, small enough to answer while the input still comes."""
 
 analytics = click.Group(name="analytics", help="來信與意見的判讀：訓練、評測、分類、熱點與個資遮罩。")
-for command in (benchmark, check_corpus, reclassify):
+for command in (benchmark, check_corpus, hotspots, reclassify):
     analytics.add_command(command)
 
 
@@ -56,6 +57,11 @@ def train_command(activate: bool) -> None:
     for name in ("accuracy", "macro_f1", "top3", "coverage", "accuracy_answered"):
         before = f"　使用中 {score(previous, name):.3f}" if previous else ""
         click.echo(f"  {name:<20}{score(version, name):.3f}{before}")
+    for name, title in (("frozen", "凍結集"), ("newest", "最新標記")):
+        part = version.manifest["comparison"][name]
+        if part["n"]:
+            lost = f"，比使用中多對 {part['gained']}、少對 {part['lost']}" if "active" in part else ""
+            click.echo(f"  {title} n={part['n']}　正確率 {part['candidate']['accuracy']:.3f}{lost}")
     click.echo("已啟用。" if trained.activated else "比使用中的版本差，沒有啟用（要啟用請加 --activate）。")
 
 

@@ -20,6 +20,7 @@ from analytics.demo_plot import demo_folder, read_plot
 from analytics.demo_surveys import fill_surveys
 from analytics.resources import Resources
 from analytics.services import improvements
+from analytics.services.opinions import read_comments
 from analytics.services.suggestions import load_active, suggest_for
 from feedback.letters import Letter
 from feedback.models import Case
@@ -87,6 +88,7 @@ def tell(
             _handle(case, row, moment, story)
         comments = _read(folder / "comments.jsonl")
         responses = fill_surveys(story.plot["surveys"], comments, story.rng, profile=profile, now=now)
+        read_comments(resources=resources)
         _improve(story)
     return {"letters": len(cases), "responses": responses}
 

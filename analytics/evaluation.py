@@ -16,8 +16,9 @@ from analytics.calibration import calibration_error
 from analytics.classifier import TrainedModel, train
 from analytics.corpus import Letter, folds
 from analytics.features import Features, fold_all
+from analytics.intervals import wilson
 from analytics.linear import Head, Settings, choose, fit_head
-from analytics.metrics import agreement, per_label, wilson
+from analytics.metrics import agreement, per_label
 
 Labelled = tuple[str, str]
 """A text and its label, whatever the labels mean."""

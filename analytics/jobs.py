@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from flask import current_app
+
 from analytics.resources import resources
 from analytics.services import opinions
+from analytics.services.issue_watch import watch_letters
 from analytics.services.suggestions import suggest_pending
 from analytics.services.summaries import write_summaries
 from analytics.services.training import Trained, labels_waiting, train_version
@@ -25,6 +28,12 @@ def suggest_topics(now: datetime) -> int:
 def read_comments(now: datetime) -> int:
     """Read new survey comments; return how many."""
     return opinions.read_comments(resources=resources())
+
+
+def watch_issues(now: datetime) -> int:
+    """Group the letters that came since and judge the hot issues; return how many letters came."""
+    site_url = current_app.config["QINGTING"].base_url
+    return watch_letters(profile=profile(), resources=resources(), site_url=site_url, now=now)
 
 
 def unit_summaries(now: datetime) -> int:

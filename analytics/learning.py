@@ -13,7 +13,8 @@ from datetime import datetime
 from typing import Any
 
 from analytics.corpus import Letter
-from analytics.metrics import agreement, difference, per_label, wilson
+from analytics.intervals import wilson
+from analytics.metrics import agreement, difference, per_label
 from analytics.text import folded, is_word
 
 FROZEN_SHARE = 10

@@ -9,9 +9,6 @@ from typing import Any
 
 from sklearn.metrics import accuracy_score, f1_score, precision_recall_fscore_support
 
-Z95 = 1.959963984540054
-"""Standard normal quantile of a two-sided 95 % interval."""
-
 
 def agreement(truth: Sequence[str], found: Sequence[str]) -> dict[str, Any]:
     """n, accuracy, and macro F1 over the labels that occur in the truth."""
@@ -59,13 +56,3 @@ class Difference:
 def difference(truth: Sequence[str], before: Sequence[str], after: Sequence[str]) -> Difference:
     pairs = [(old == true, new == true) for true, old, new in zip(truth, before, after, strict=True)]
     return Difference(lost=pairs.count((True, False)), gained=pairs.count((False, True)))
-
-
-def wilson(right: int, n: int) -> tuple[float, float] | None:
-    """95 % interval of a share by Wilson's score method (1927), right for small n too; None without n."""
-    if n == 0:
-        return None
-    share, z2 = right / n, Z95 * Z95
-    middle = (share + z2 / (2 * n)) / (1 + z2 / n)
-    half = Z95 * math.sqrt(share * (1 - share) / n + z2 / (4 * n * n)) / (1 + z2 / n)
-    return max(0.0, middle - half), min(1.0, middle + half)

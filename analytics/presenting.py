@@ -61,19 +61,36 @@ def share(value: float | None, n: int, profile: Profile) -> Share:
 def case_ids(summary: UnitSummary) -> set[int]:
     """The letters that a summary names or quotes."""
     parts = (summary.figures.get(key, []) for key in ("sentences", "open", "late"))
-    return {item["case_id"] for part in parts for item in part}
+    return {item["case_id"] for part in parts for item in part} | word_letters(summary)
+
+
+def word_letters(summary: UnitSummary) -> set[int]:
+    """The letters whose words a summary lists; none in summaries written before there were such lists."""
+    return set(summary.figures.get("words", {}).get("letters", []))
+
+
+def issue_ids(summary: UnitSummary) -> set[int]:
+    """The hot issues that a summary names."""
+    return {item["issue_id"] for item in summary.figures.get("issues", [])}
 
 
 class SummaryPage:
     """One stored summary, ready to be shown: every figure knows the rows it counts.
 
     `letters` says of each letter whether the reader may open it; one that is not in it became
-    restricted after the summary was written, and its words are no longer shown.
+    restricted after the summary was written, and its words are no longer shown. `labels` names the hot
+    issues that the reader may read today; the others are left out.
     """
 
-    def __init__(self, summary: UnitSummary, profile: Profile, letters: Mapping[int, bool]) -> None:
+    def __init__(
+        self,
+        summary: UnitSummary,
+        profile: Profile,
+        letters: Mapping[int, bool],
+        labels: Mapping[int, str],
+    ) -> None:
         self.summary, self.profile, self.figures = summary, profile, summary.figures
-        self.letters = letters
+        self.letters, self.labels = letters, labels
 
     @property
     def as_of(self) -> datetime:
@@ -102,6 +119,21 @@ class SummaryPage:
     @property
     def sentences(self) -> list[dict[str, Any]]:
         return [item for item in self.figures["sentences"] if item["case_id"] in self.letters]
+
+    @property
+    def issues(self) -> list[dict[str, Any]]:
+        """The month's hot issues with their names of today."""
+        return [
+            item | {"label": self.labels[item["issue_id"]]}
+            for item in self.figures.get("issues", [])
+            if item["issue_id"] in self.labels
+        ]
+
+    @property
+    def words(self) -> dict[str, Any]:
+        """Key words and new words; nothing once one of the letters behind them became restricted."""
+        safe = word_letters(self.summary) <= self.letters.keys()
+        return self.figures.get("words", {}) if safe else {}
 
     def named(self, key: str) -> list[dict[str, Any]]:
         """The letters of a list, `open` or `late`, each as a row that can be shown."""

@@ -6,10 +6,13 @@ written late says what one written on time would have said. Restricted letters a
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import asdict
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
+from analytics.issue_queries import shares_of
 from analytics.models import Improvement
 from analytics.queries import (
     improvements_of,
@@ -21,7 +24,7 @@ from analytics.queries import (
     topic_counts,
 )
 from analytics.trends import total
-from analytics.typical import typical_sentences
+from analytics.typical import WordCounts, count_words, keywords, new_words, typical_sentences
 from portal.clock import Period, last_day
 from portal.masking import mask
 from portal.profile import Profile
@@ -32,6 +35,10 @@ from surveys.standard import OVERALL
 
 SENTENCES = 6
 ROWS_SHOWN = 200
+WORDS, WORD_LETTERS = 12, 2
+"""Key words told at most, and the letters that must share one."""
+
+MONTHS_BEFORE = 12
 
 Figures = dict[str, Any]
 
@@ -48,6 +55,8 @@ def summarise(unit: Unit, period: Period, now: datetime, *, profile: Profile) ->
         "topics": _topics(unit.id, period, profile),
         "ratings": _satisfaction(figures_of(rating_counts(period, unit.id))),
         "survey": _survey(unit, period),
+        "issues": [asdict(share) for share in shares_of(unit.id, period)],
+        "words": _words(unit.id, period, letters),
         "sentences": _typical([(case_id, f"{subject}\n{body}") for case_id, subject, body in letters]),
         "comments": _comments(unit, period),
         "open": _open(unit.id, as_of),
@@ -93,6 +102,31 @@ def _satisfaction(figures: ScaleFigures) -> Figures:
         "dissatisfied": figures.dissatisfied,
         "mean": figures.mean,
     }
+
+
+def _words(unit_id: int, period: Period, letters: list[tuple[int, str, str]]) -> Figures:
+    """Key words of the month and its new words against the year before; `letters` are those read for them."""
+    texts = [f"{subject}\n{body}" for _, subject, body in letters]
+    before = WordCounts(Counter(), 0)
+    for back in range(1, MONTHS_BEFORE + 1):
+        before += _month_words(unit_id, period.shift(-back))
+    return {
+        "letters": [case_id for case_id, *_ in letters],
+        "letters_before": before.letters,
+        "key": [asdict(word) for word in keywords(texts, limit=WORDS) if word.letters >= WORD_LETTERS],
+        "new": [asdict(word) for word in new_words(texts, before, limit=WORDS)],
+    }
+
+
+def _month_words(unit_id: int, period: Period) -> WordCounts:
+    """The words of one month, counted once for all the months that are compared with it."""
+    rows = letters_received(unit_id, period)
+    return _counted(tuple(f"{subject}\n{body}" for _, subject, body in rows))
+
+
+@lru_cache(maxsize=2 * MONTHS_BEFORE)
+def _counted(texts: tuple[str, ...]) -> WordCounts:
+    return count_words(texts)
 
 
 def _typical(texts: list[tuple[int, str]]) -> list[Figures]:

@@ -26,6 +26,9 @@ SHORTEST, LONGEST = 6, 120
 RELEVANCE = 0.7
 """Weight of being typical against being unlike what is already quoted (maximal marginal relevance)."""
 
+NEW_LETTERS, NEW_LEVEL, NEW_BASE = 3, 10.83, 20
+"""Letters that a new word is in at least; G² that chance exceeds once in 1,000; letters to compare with."""
+
 _SENTENCE = re.compile(r"[^。！？!?；;\n\r]+[。！？!?；;]*")
 _CLASS_TOKENS = frozenset({"url", "email", "number", "glad", "cross", "emoji"})
 # Words every letter has, whatever it is about; compared in folded spelling.
@@ -55,6 +58,26 @@ class Keyword:
 
     word: str
     letters: int
+
+
+@dataclass(frozen=True, slots=True)
+class NewWord:
+    """A word, in how many letters it occurs now, and in how many it did before."""
+
+    word: str
+    letters: int
+    before: int
+
+
+@dataclass(frozen=True, slots=True)
+class WordCounts:
+    """Folded words by the number of letters that hold them, and how many letters there are."""
+
+    counts: Counter[str]
+    letters: int
+
+    def __add__(self, other: WordCounts) -> WordCounts:
+        return WordCounts(self.counts + other.counts, self.letters + other.letters)
 
 
 def typical_sentences(texts: Sequence[tuple[int, str]], *, limit: int = 5) -> list[Typical]:
@@ -105,17 +128,65 @@ def keywords(texts: Sequence[str], *, limit: int) -> list[Keyword]:
     """
     spellings: dict[str, Counter[str]] = defaultdict(Counter)
     for text in texts:
-        for word in sorted(set(tokenize(re.sub("〔.{1,6}?〕", " ", mask(text[:MAX_CHARS]))))):
-            key = fold(word)
-            if (
-                len(word) > 1
-                and not _EMPTY_WORDS.fullmatch(key)
-                and key not in _CLASS_TOKENS
-                and not word.isdecimal()
-            ):
-                spellings[key][word] += 1
+        for key, word in telling_words(text).items():
+            spellings[key][word] += 1
     ranked = sorted(spellings, key=lambda key: (-spellings[key].total() * _rarity(key), key))
     return [Keyword(_commonest(spellings[key]), spellings[key].total()) for key in ranked[: max(limit, 0)]]
+
+
+def telling_words(text: str) -> dict[str, str]:
+    """The words of one letter that can say what it is about: folded key and the writer's spelling.
+
+    Personal data is masked first; numbers, single characters and words of every letter are left out.
+    """
+    return {
+        key: word
+        for word in sorted(set(tokenize(re.sub("〔.{1,6}?〕", " ", mask(text[:MAX_CHARS])))))
+        if len(word) > 1
+        and not _EMPTY_WORDS.fullmatch(key := fold(word))
+        and key not in _CLASS_TOKENS
+        and not word.isdecimal()
+    }
+
+
+def new_words(texts: Sequence[str], before: WordCounts, *, limit: int) -> list[NewWord]:
+    """Words in far more of these letters than of those `before`, the clearest difference first.
+
+    The measure is the log-likelihood ratio G² of the two shares of letters (Dunning 1993, Comput. Linguist.
+    19(1)); a word counts from `NEW_LETTERS` letters and G² of `NEW_LEVEL` on. Without `NEW_BASE` letters
+    before there is nothing to be new against.
+    """
+    if before.letters < NEW_BASE:
+        return []
+    spellings: dict[str, Counter[str]] = defaultdict(Counter)
+    for text in texts:
+        for key, word in telling_words(text).items():
+            spellings[key][word] += 1
+    rated = []
+    for key, spelt in spellings.items():
+        now, earlier = spelt.total(), before.counts.get(key, 0)
+        more = now * before.letters > earlier * len(texts)
+        strength = log_likelihood(now, len(texts), earlier, before.letters)
+        if now >= NEW_LETTERS and more and strength >= NEW_LEVEL:
+            rated.append((-strength, key, NewWord(_commonest(spelt), now, earlier)))
+    return [word for *_, word in sorted(rated, key=lambda item: item[:2])[: max(limit, 0)]]
+
+
+def count_words(texts: Sequence[str]) -> WordCounts:
+    """In how many of these letters each word occurs."""
+    counts = Counter(key for text in texts for key in telling_words(text))
+    return WordCounts(counts, len(texts))
+
+
+def log_likelihood(now: int, letters: int, before: int, letters_before: int) -> float:
+    """G² of a word in `now` of `letters` and `before` of `letters_before`; χ² with one degree of freedom."""
+    share = (now + before) / (letters + letters_before)
+    found = 0.0
+    for count, total in ((now, letters), (before, letters_before)):
+        for observed, expected in ((count, total * share), (total - count, total * (1 - share))):
+            if observed:
+                found += 2 * observed * math.log(observed / expected)
+    return found
 
 
 def _rarity(key: str) -> float:

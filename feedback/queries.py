@@ -7,19 +7,21 @@ from datetime import UTC, datetime
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.orm import defer, joinedload
+from sqlalchemy.orm import contains_eager, defer, joinedload
 
-from feedback.models import Case, Rating, Reply
+from feedback.models import Case, CaseNeighbour, Rating, Reply
 from feedback.secrets import matches, tidy_number
 from feedback.states import Status
 from portal.access import Actor, Permission, Role
 from portal.accounts.models import User
+from portal.audit import AuditEvent
 from portal.clock import Period
 from portal.db import db
 from portal.units import Unit
 
 PAGE = 30
 MAX_ID = 2**31 - 1  # what a primary key holds on PostgreSQL
+URGENCY_JUDGED = "case.urgency_judged"
 
 
 def visible_to(actor: Actor) -> sa.Select[Case]:
@@ -207,9 +209,38 @@ def full(actor: Actor, case_id: int) -> Case | None:
     )
 
 
-def people_named(case: Case) -> dict[int, str]:
+def judgements(case: Case) -> list[AuditEvent]:
+    """Who said that a letter is urgent or not, oldest first. The audit trail is the one record of it."""
+    return list(
+        db.session.scalars(
+            sa.select(AuditEvent)
+            .where(
+                AuditEvent.object_type == "case",
+                AuditEvent.object_id == case.number,
+                AuditEvent.action == URGENCY_JUDGED,
+            )
+            .order_by(AuditEvent.id)
+        )
+    )
+
+
+def neighbours(actor: Actor, case_id: int) -> list[CaseNeighbour]:
+    """Earlier letters that read alike, the most alike first: only those that the person may read."""
+    return list(
+        db.session.scalars(
+            sa.select(CaseNeighbour)
+            .join(CaseNeighbour.earlier)
+            .where(CaseNeighbour.case_id == case_id, visibility(actor))
+            .order_by(CaseNeighbour.likeness.desc(), CaseNeighbour.earlier_id.desc())
+            .options(contains_eager(CaseNeighbour.earlier).defer(Case.body))
+        )
+    )
+
+
+def people_named(case: Case, judged: list[AuditEvent]) -> dict[int, str]:
     """The names of all who did something to a letter, by id."""
-    ids = {event.actor_id for event in case.events} | {case.reply.author_id if case.reply else None}
+    ids = {event.actor_id for event in case.events} | {event.actor_id for event in judged}
+    ids.add(case.reply.author_id if case.reply else None)
     wanted = sa.select(User.id, User.name).where(User.id.in_(ids - {None}))
     return {row.id: row.name for row in db.session.execute(wanted)}
 

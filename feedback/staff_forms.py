@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from wtforms import BooleanField, Form, SelectField, StringField
+from wtforms import BooleanField, Form, RadioField, SelectField, StringField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import DataRequired
 
@@ -28,6 +28,7 @@ STATES = {
 }
 MOMENTS = {"received": "收到", "answered": "答復", "closed": "結案", "rated": "評分"}
 NO_TOPIC = "none"
+YES, NO = "yes", "no"
 NOT_OURS = "請選擇本單位的同仁。"
 NO_CHOICE = "請從清單選擇主題。"
 NO_UNIT = "請選擇要移給哪個單位。"
@@ -106,6 +107,12 @@ class TopicForm(BaseForm):
         if self.topic.raw_data is None and profile.topic(chosen):
             self.topic.data = chosen
         return self
+
+
+class UrgencyForm(BaseForm):
+    """Which of two buttons was pressed: whether a letter is urgent."""
+
+    urgent = RadioField("是否緊急", choices=choices([(YES, "是緊急"), (NO, "不是緊急")]))
 
 
 class AssignForm(BaseForm):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Flask
 
 from feedback.views.staff import cases
+from feedback.views.triage import triage
 from portal import guide, nav
 from portal.access import Permission, Role
 from portal.cli import LazyGroup
@@ -16,9 +17,14 @@ from portal.outbox import has_due
 
 def init_app(app: Flask) -> None:
     app.register_blueprint(cases)
+    app.register_blueprint(triage)
     commands = LazyGroup("feedback", module="feedback.cli", attribute="feedback_cli", help="民眾來信。")
     app.cli.add_command(commands)
-    nav.add(app, Entry("信件", "cases.inbox", "envelope", Permission.CASE_READ, order=10))
+    nav.add(
+        app,
+        Entry("信件", "cases.inbox", "envelope", Permission.CASE_READ, order=10),
+        Entry("分文台", "triage.desk", "signpost-split", Permission.CASE_REPLY, order=11),
+    )
     guide.add_tips(app, *_tips())
     register(
         app,
@@ -48,7 +54,8 @@ def _tips() -> list[Tip]:
         ),
         Tip(
             frozenset({Role.SECRETARIAT}), "分文：處理系統不確定的信",
-            "在篩選的主題選「未分類」，單位選收件單位，選好主題，信就移到負責的單位。", "cases.inbox", 11,
+            "系統最沒把握的排在最前面；按一下主題就確認，信會自己移到負責的單位，系統也跟著學。",
+            "triage.desk", 11,
         ),
         Tip(
             frozenset({Role.ETHICS}), "看限閱的信",

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from feedback.models import Case, CaseEvent, Contact, EventKind, Suggestion
+from portal.audit import AuditEvent
 from portal.clock import last_day, local_date, roc_date, roc_datetime
+from portal.masking import mask
 from portal.profile import Profile
 
 SOON_DAYS = 3
 SURE, FAIRLY_SURE = 0.9, 0.7
+SAME, ALIKE = 0.9, 0.6
+EXCERPT, LOOKED_AT, UNSAFE_END = 200, 1_000, 40
 RATING_WORDS = {1: "很不滿意", 2: "不滿意", 3: "普通", 4: "滿意", 5: "很滿意"}
 
 
@@ -68,6 +72,61 @@ def candidates(suggestion: Suggestion, profile: Profile) -> list[tuple[str, str,
     ]
 
 
+def maybe_urgent(case: Case) -> bool:
+    """Whether only the model takes a waiting letter for urgent, so that a person should look at once."""
+    guess = case.suggestion
+    return guess is not None and guess.alarm and not case.urgent and case.status.is_open
+
+
+def likeness(value: float) -> str:
+    """How alike two letters are, in words."""
+    if value >= SAME:
+        return "幾乎相同"
+    return "很像" if value >= ALIKE else "有點像"
+
+
+def excerpt(text: str) -> str:
+    """The first words of a letter, masked; what is cut off is shown as an ellipsis."""
+    shown = mask(text[:LOOKED_AT])
+    if len(shown) <= EXCERPT and len(text) <= LOOKED_AT:
+        return shown
+    # A mask is shown whole or not at all. Where much was masked, the end of what was looked at is left
+    # out: a number cut in two there would not have been recognised.
+    short = shown[: min(EXCERPT, len(shown) - UNSAFE_END)]
+    opened = short.rfind("〔")
+    return f"{short[:opened] if opened > short.rfind('〕') else short}…"
+
+
+Pieces = list[tuple[str, bool]]
+
+
+def pieces(text: str, spans: Iterable[tuple[int, int]]) -> Pieces:
+    """A text in pieces (words, marked?), none empty, which joined give the text back.
+
+    `spans` are [start, end); they may overlap, come in any order and reach beyond the text.
+    """
+    found: Pieces = []
+    at = 0
+    for start, end in sorted(spans):
+        first, last = max(start, at), min(end, len(text))
+        if first < last:
+            found += [(text[at:first], False), (text[first:last], True)]
+            at = last
+    found.append((text[at:], False))
+    return [(words, marked) for words, marked in found if words]
+
+
+def marked(case: Case) -> tuple[Pieces, Pieces]:
+    """Subject and body in pieces, with the words marked that spoke for the suggested topic.
+
+    The suggestion counts from the start of the subject, which stands on a line of its own.
+    """
+    spans = [(start, end) for start, end in case.suggestion.marks] if case.suggestion else []
+    shift = len(case.subject) + 1 if case.subject else 0
+    in_body = [(start - shift, end - shift) for start, end in spans]
+    return pieces(case.subject, spans), pieces(case.body, in_body)
+
+
 def masked(contact: Contact) -> dict[str, str]:
     """Contact data as it is shown to somebody who has not asked for it."""
     return {
@@ -104,19 +163,34 @@ def mask_email(email: str) -> str:
 
 
 def timeline(
-    case: Case, people: Mapping[int, str], units: Mapping[int, str], profile: Profile
+    case: Case,
+    judged: Iterable[AuditEvent],
+    people: Mapping[int, str],
+    units: Mapping[int, str],
+    profile: Profile,
 ) -> list[dict[str, Any]]:
     """What happened to a letter, oldest first, for `ui.timeline`."""
-    return [
+    steps = [
         {
             "title": _title(event, case, people, units, profile),
             "when": roc_datetime(event.at),
             "iso": event.at.isoformat(),
             "text": event.note if event.kind is EventKind.TRANSFERRED else "",
             "tone": TONES.get(event.kind, "neutral"),
+            "at": event.at,
         }
         for event in case.events
     ]
+    steps += [
+        {
+            "title": f"{_who(event.actor_id, people)}判斷{'是' if event.detail['urgent'] else '不是'}緊急",
+            "when": roc_datetime(event.at),
+            "iso": event.at.isoformat(),
+            "at": event.at,
+        }
+        for event in judged
+    ]
+    return sorted(steps, key=lambda step: step["at"])
 
 
 TONES = {EventKind.ANSWERED: "success", EventKind.TRANSFERRED: "info"}
@@ -125,7 +199,7 @@ TONES = {EventKind.ANSWERED: "success", EventKind.TRANSFERRED: "info"}
 def _title(
     event: CaseEvent, case: Case, people: Mapping[int, str], units: Mapping[int, str], profile: Profile
 ) -> str:
-    who = people.get(event.actor_id, "同仁") if event.actor_id else "系統"
+    who = _who(event.actor_id, people)
     topic, unit = profile.topic_name(event.topic), units.get(event.unit_id or 0, "其他單位")
     rating = case.reply.rating if case.reply else None
     sure = case.suggestion is None or not case.suggestion.abstained
@@ -141,3 +215,7 @@ def _title(
         EventKind.CLOSED: f"{who}結案",
         EventKind.RATED: f"來信人評為「{RATING_WORDS[rating.score]}」" if rating else "來信人評分",
     }[event.kind]
+
+
+def _who(actor_id: int | None, people: Mapping[int, str]) -> str:
+    return people.get(actor_id, "同仁") if actor_id else "系統"

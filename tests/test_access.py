@@ -117,12 +117,33 @@ def test_a_role_gets_where_its_permissions_say_and_nowhere_else(
 DOORS: dict[object, set[str]] = {
     Permission.CASE_ASSIGN: {"cases.assign"},
     Permission.CASE_READ: {"cases.contact", "cases.inbox", "cases.show"},
-    Permission.CASE_REPLY: {"cases.close", "cases.reply", "cases.topic", "cases.transfer"},
-    Permission.IMPROVE: {"improvements.done", "improvements.new"},
-    Permission.STAFF: {"accounts.change_password", "accounts.sign_out", "staff_home.show"},
-    Permission.SUMMARY_READ: {"improvements.index", "summaries.index", "summaries.show"},
+    Permission.CASE_REPLY: {
+        "cases.close",
+        "cases.reply",
+        "cases.topic",
+        "cases.transfer",
+        "cases.urgency",
+        "triage.confirm",
+        "triage.desk",
+    },
+    Permission.IMPROVE: {"improvements.done", "improvements.new", "issues.dismiss", "issues.improve"},
+    Permission.STAFF: {"accounts.change_password", "accounts.sign_out", "models.watch", "staff_home.show"},
+    Permission.SUMMARY_READ: {
+        "improvements.index",
+        "issues.index",
+        "issues.show",
+        "summaries.index",
+        "summaries.show",
+    },
     Permission.SURVEY_READ: {"survey_results.comments", "survey_results.index", "survey_results.show"},
-    Permission.SYSTEM: {"models.activate", "models.index", "system.show_system"},
+    Permission.SYSTEM: {
+        "models.activate",
+        "models.comparison",
+        "models.index",
+        "models.rollback",
+        "models.set_aside",
+        "system.show_system",
+    },
     Permission.TREND_READ: {"trends.show"},
 }
 

@@ -117,7 +117,9 @@ def _stored(version: ClassifierVersion | None, resources: Resources) -> TrainedM
 
 
 def _unlearned(label: Label, version: ClassifierVersion | None) -> bool:
-    until = version.manifest.get("learned_until") if version else None
+    if version is not None and "learned_until" not in version.manifest:
+        return label.confirmed_at > version.created_at  # older versions learned all there was
+    until = version.manifest["learned_until"] if version else None
     return until is None or label.confirmed_at > datetime.fromisoformat(until)
 
 
@@ -151,9 +153,9 @@ def confirmed_labels(topics: Collection[str]) -> list[Label]:
 
 
 def labels_waiting() -> int:
-    """Topics confirmed since the active version was trained."""
-    active = versions.active_version()
+    """Topics confirmed since a version was last trained, whether it went to work or waits."""
+    newest = db.session.scalar(sa.select(sa.func.max(ClassifierVersion.created_at)))
     query = sa.select(sa.func.count()).select_from(Case).where(Case.topic_confirmed_at.is_not(None))
-    if active is not None:
-        query = query.where(Case.topic_confirmed_at > active.created_at)
+    if newest is not None:
+        query = query.where(Case.topic_confirmed_at > newest)
     return db.session.scalar(query) or 0

@@ -6,6 +6,7 @@ from flask import Blueprint, abort, g, render_template, request
 from flask.typing import ResponseReturnValue
 
 from analytics import presenting
+from analytics.issue_queries import labels_for
 from analytics.models import UnitSummary
 from analytics.queries import letters_behind, summaries_for
 from feedback.queries import MAX_ID
@@ -46,9 +47,15 @@ def show(summary_id: int) -> ResponseReturnValue:
         "analytics/summary.html",
         summary=summary,
         period=Period.parse(summary.period),
-        page=presenting.SummaryPage(summary, profile(), letters_behind(g.user, presenting.case_ids(summary))),
+        page=_page(summary),
         versions=versions,
     )
+
+
+def _page(summary: UnitSummary) -> presenting.SummaryPage:
+    letters = letters_behind(g.user, presenting.case_ids(summary))
+    labels = labels_for(g.user, presenting.issue_ids(summary))
+    return presenting.SummaryPage(summary, profile(), letters, labels)
 
 
 def _asked_period() -> Period:

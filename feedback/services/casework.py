@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session, joinedload
 
 from feedback import mails
 from feedback.models import Case, CaseEvent, EventKind, Reply, Suggestion, TopicLabel
-from feedback.queries import visible_to
+from feedback.queries import URGENCY_JUDGED, visible_to
 from feedback.states import TRANSITIONS, Act, NotAllowed, move
 from portal.access import Actor
 from portal.accounts.models import User
@@ -25,6 +25,14 @@ from portal.units import Unit, unit_by_code
 
 class AlreadyAnswered(Conflict):
     message = "這封信已由同仁答復。"
+
+
+class AlreadyConfirmed(Conflict):
+    """A colleague said what the letter is about a moment before."""
+
+
+class AlreadyJudged(Conflict):
+    message = "這封信是否緊急，已經判斷過了。"
 
 
 SUSPECT_FROM = 0.1
@@ -66,7 +74,8 @@ def record_suggestion(case_id: int, guess: Guess, *, profile: Profile, now: date
     A person's decision is never changed: a letter whose topic was confirmed, that was handed over or
     filed with a unit, or is already answered stays where it is. One whose unit is unsure stays with
     the default owner. One that may be about a restricted topic is hidden at once: wrongly hidden is
-    found by its owner, wrongly shown cannot be undone.
+    found by its owner, wrongly shown cannot be undone. The agency's urgent words make a letter urgent
+    however they are written; what only the model takes for urgent waits for a person.
     """
     with transaction() as session:
         case = session.scalar(sa.select(Case).where(Case.id == case_id).with_for_update())
@@ -77,6 +86,7 @@ def record_suggestion(case_id: int, guess: Guess, *, profile: Profile, now: date
         kept = {name: value for name, value in vars(guess).items() if name != "sure_from"}
         session.add(Suggestion(case_id=case_id, created_at=now, **kept))
         case.classified_at = now
+        case.urgent = case.urgent or guess.urgent_phrase is not None
         if case.topic is not None:
             return
         case.likely_topic = None if guess.abstained else guess.topic
@@ -136,13 +146,23 @@ def likely_unit(guess: Guess, county: str, profile: Profile) -> str | None:
     return unit if share >= guess.sure_from else None
 
 
-def confirm_topic(case_id: int, *, topic: str, by: Actor, profile: Profile, now: datetime) -> Case:
-    """Say what a letter is about. It moves when the topic is not answered by the unit that has it."""
+def confirm_topic(
+    case_id: int, *, topic: str, by: Actor, profile: Profile, now: datetime, first: bool = False
+) -> Case:
+    """Say what a letter is about. It moves when the topic is not answered by the unit that has it.
+
+    `first` is for pages that show unconfirmed letters: it raises AlreadyConfirmed instead of overwriting
+    what a colleague said meanwhile.
+    """
     spec = profile.topic(topic)
     if spec is None:
         raise BadInput("請從清單選擇主題。")
     with transaction() as session:
         case = _load(session, case_id, by, Act.CONFIRM_TOPIC)
+        if first and case.topic is not None:
+            raise AlreadyConfirmed(
+                f"{case.number} 剛由同仁確認為「{profile.topic_name(case.topic)}」，您的選擇沒有送出。"
+            )
         guessed = session.get(Suggestion, case_id)
         case.topic = case.likely_topic = topic
         case.topic_confirmed_at, case.topic_confirmed_by = now, by.id
@@ -169,6 +189,26 @@ def _label(case: Case, guessed: Suggestion | None, by: Actor, now: datetime) -> 
         suggested=guessed.topic if guessed else None, abstained=guessed.abstained if guessed else False,
         model_version=guessed.model_version if guessed else None,
     )  # fmt: skip
+
+
+def judge_urgency(case_id: int, *, urgent: bool, by: Actor, now: datetime) -> Case:
+    """Say whether a letter that only the model takes for urgent is so. A dismissed alarm is gone.
+
+    Whoever may sort a letter may judge it. Raises AlreadyJudged when there is no alarm to judge.
+    """
+    with transaction() as session:
+        case = _load(session, case_id, by, Act.CONFIRM_TOPIC)
+        guessed = session.get(Suggestion, case_id)
+        if case.urgent or guessed is None or not guessed.alarm:
+            raise AlreadyJudged
+        if urgent:
+            case.urgent = True
+        else:
+            guessed.alarm = False
+        record(
+            session, URGENCY_JUDGED, "case", case.number, actor_id=by.id, now=now, urgent=urgent
+        )  # fmt: skip
+    return case
 
 
 def transfer(case_id: int, *, unit_id: int, reason: str, by: Actor, now: datetime) -> Case:

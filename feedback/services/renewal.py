@@ -13,8 +13,10 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session, selectinload
 
 from feedback.models import Case, CaseEvent, EventKind, Suggestion
+from feedback.queries import URGENCY_JUDGED
 from feedback.services.casework import Guess, likely_unit, record_suggestion, suspected_topic
 from feedback.states import Status
+from portal.audit import AuditEvent
 from portal.db import transaction
 from portal.profile import Profile
 from portal.units import Unit
@@ -41,12 +43,13 @@ def renew_suggestions(
     unit a letter lies in, with two exceptions among open letters that nobody has confirmed, handed over,
     filed with a unit or assigned. One that may be about a restricted topic is hidden with that topic's unit,
     as a new letter would be. One that waits with the default owner because its topic was unsure is brought
-    to its likely unit. Urgency comes from the profile's phrases and is not touched.
+    to its likely unit. A letter that holds an urgent phrase of the agency becomes urgent; an alarm that a
+    person has judged does not come back.
     """
     effects: Counter[Effect] = Counter()
     with transaction() as session:
         cases = _locked(session, [case_id for case_id, _ in guesses])
-        desk = _desk(session, list(cases), profile, now)
+        desk = _desk(session, list(cases.values()), profile, now)
         for case_id, guess in guesses:
             case = cases.get(case_id)
             if case is None or (case.suggestion and case.suggestion.model_version == version_id):
@@ -73,23 +76,33 @@ def _locked(session: Session, ids: list[int]) -> dict[int, Case]:
 class _Desk:
     """What placing the letters of a batch needs, looked up once for all of them.
 
-    `filed` are letters that a person put where they are: handed over, or taken in by a unit of its own.
+    `filed` are letters that a person put where they are: handed over, or taken in by a unit of its own;
+    `judged` the numbers of those whose urgency a person has judged.
     """
 
     profile: Profile
     now: datetime
     units: dict[str, int]
     filed: set[int]
+    judged: set[str]
 
 
-def _desk(session: Session, ids: list[int], profile: Profile, now: datetime) -> _Desk:
+def _desk(session: Session, cases: list[Case], profile: Profile, now: datetime) -> _Desk:
+    ids = [case.id for case in cases]
     units: dict[str, int] = dict(session.execute(sa.select(Unit.code, Unit.id)).all())
     taken_elsewhere = sa.and_(
         CaseEvent.kind == EventKind.RECEIVED, CaseEvent.unit_id != units[profile.default_owner]
     )
     by_person = sa.or_(CaseEvent.kind == EventKind.TRANSFERRED, taken_elsewhere)
     filed = session.scalars(sa.select(CaseEvent.case_id).where(CaseEvent.case_id.in_(ids), by_person))
-    return _Desk(profile, now, units, set(filed))
+    judged = session.scalars(
+        sa.select(AuditEvent.object_id).where(
+            AuditEvent.object_type == "case",
+            AuditEvent.action == URGENCY_JUDGED,
+            AuditEvent.object_id.in_([case.number for case in cases]),
+        )
+    )
+    return _Desk(profile, now, units, set(filed), set(judged))
 
 
 def _renew_one(session: Session, case: Case, guess: Guess, desk: _Desk) -> list[Effect]:
@@ -98,6 +111,9 @@ def _renew_one(session: Session, case: Case, guess: Guess, desk: _Desk) -> list[
     for name in sa.inspect(Suggestion).column_attrs.keys() & vars(guess).keys():
         setattr(kept, name, getattr(guess, name))
     kept.created_at = desk.now
+    case.urgent = case.urgent or guess.urgent_phrase is not None
+    if case.number in desk.judged and not case.urgent:
+        kept.alarm = False
     if case.topic is not None:
         return effects
     was_unsure, case.likely_topic = case.likely_topic is None, None if guess.abstained else guess.topic

@@ -11,7 +11,7 @@ from feedback import queries, staff_words
 from feedback.models import Case, Contact
 from feedback.services import casework, contacts
 from feedback.staff_desk import Desk
-from feedback.staff_forms import STATES, ActForm, InboxForm, ReplyForm
+from feedback.staff_forms import STATES, YES, ActForm, InboxForm, ReplyForm, UrgencyForm
 from feedback.states import Act
 from portal.access import Permission, requires
 from portal.app import profile
@@ -76,6 +76,21 @@ def topic(case_id: int) -> ResponseReturnValue:
         )
 
     return _act(case_id, Act.CONFIRM_TOPIC, confirm, "已確認主題。")
+
+
+@cases.post(f"{ONE}/urgency")
+@requires(Permission.CASE_REPLY)
+def urgency(case_id: int) -> ResponseReturnValue:
+    form = UrgencyForm()
+    if not form.validate_on_submit():
+        abort(400)
+    urgent = form.urgent.data == YES
+    try:
+        casework.judge_urgency(case_id, urgent=urgent, by=g.user, now=utcnow())
+    except Conflict as late:
+        return _page(_case(case_id), 409, late=late.message)
+    flash("已標為緊急。" if urgent else "已記下：不是緊急。", "success")
+    return redirect(url_for(".show", case_id=case_id), 303)
 
 
 @cases.post(f"{ONE}/assign")
@@ -157,7 +172,9 @@ def _page(
 ) -> ResponseReturnValue:
     """One letter with everything about it."""
     used = used or {}
-    people, units = queries.people_named(case), queries.units_named()
+    judged, units = queries.judgements(case), queries.units_named()
+    people = queries.people_named(case, judged)
+    subject, body = staff_words.marked(case)
     page = render_template(
         "feedback/case.html",
         case=case,
@@ -167,7 +184,10 @@ def _page(
         form=next(iter(used.values()), None),
         due=staff_words.due(case, utcnow()),
         people=people,
-        timeline=staff_words.timeline(case, people, units, profile()),
+        subject=subject,
+        body=body,
+        neighbours=queries.neighbours(g.user, case.id),
+        timeline=staff_words.timeline(case, judged, people, units, profile()),
         words=staff_words,
     )
     return page, status

@@ -7,6 +7,7 @@ import threading
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import click.testing
@@ -314,3 +315,22 @@ def test_of_two_runs_at_the_same_moment_each_letter_is_renewed_by_one(real: Flas
     db.session.rollback()
     told = sa.select(sa.func.count()).where(CaseEvent.kind == EventKind.SUGGESTED)
     assert db.session.scalar(told) == 2 * len(ids), "one by the old classifier, one by the new"
+
+
+@pytest.mark.usefixtures("active")
+def test_an_alarm_that_a_person_dismissed_does_not_come_back() -> None:
+    case = make_case()
+    record_suggestion(case.id, guess(alarm=True), profile=profile(), now=NOW)
+    casework.judge_urgency(case.id, urgent=False, by=make_actor(Role.SECRETARIAT, "secretariat"), now=NOW)
+    reading = replace(METER, alarm=True)
+    renewed(case, reading)
+    assert not get_case(case.id).urgent
+    assert not db.session.get_one(Suggestion, case.id).alarm
+
+
+@pytest.mark.usefixtures("active")
+def test_a_letter_that_holds_an_urgent_phrase_becomes_urgent_when_it_is_read_again() -> None:
+    case = make_case()
+    record_suggestion(case.id, guess(), profile=profile(), now=NOW)
+    renewed(case, replace(METER, alarm=True, urgent_phrase="起火"))
+    assert get_case(case.id).urgent

@@ -15,7 +15,7 @@ from markupsafe import Markup
 
 from analytics.models import Improvement, ImprovementStatus, UnitSummary
 from analytics.resources import Resources
-from analytics.services import improvements, versions
+from analytics.services import improvements
 from analytics.services.summaries import write_summary
 from feedback.models import Case
 from feedback.services import casework, ratings
@@ -25,8 +25,6 @@ from portal.app import profile
 from portal.clock import TAIPEI, Period
 from portal.db import db, transaction
 from surveys.standard import DIMENSIONS, OVERALL
-from tests.analytics.conftest import Trained
-from tests.analytics.learning import put_to_work
 from tests.analytics.reading import quotes, rows, stats, tables
 from tests.factories import SITE, answered_case, make_actor, make_case, unit
 from tests.surveys.factories import make_response, make_responses, publish_standard
@@ -551,56 +549,3 @@ def test_what_is_done_is_not_reported_again(sign_in: SignIn) -> None:
     )
     assert "已在 115年12月2日 填報完成" in again.text
     assert improvement().effect == "第一次"
-
-
-# --- Models ----------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("role", [Role.HANDLER, Role.HEAD, Role.SECRETARIAT, Role.ETHICS])
-def test_models_are_the_administrators(role: Role, trained: Trained, sign_in: SignIn) -> None:
-    versions.register(trained.version, trained.manifest, now=NOW)
-    browser = sign_in(make_actor(role))
-    assert browser.get("/staff/models/").status_code == 403
-    assert browser.post(f"/staff/models/{trained.version}/activate").status_code == 403
-    assert versions.active_version() is None
-
-
-def test_an_administrator_sees_scores_and_goes_back_by_a_button(trained: Trained, sign_in: SignIn) -> None:
-    admin = make_actor(Role.ADMIN, "it")
-    versions.register("0-earlier", trained.manifest, now=NOW)
-    put_to_work(trained.version, trained.manifest, now=NOW)
-    browser = sign_in(admin)
-    text = read(browser, "/staff/models/")
-    scores: Any = trained.manifest["scores"]
-    assert f"{100 * scores['accuracy']:.1f}%（n＝{scores['n']}）" in text
-    assert f"/staff/models/{trained.version}/activate" not in text, "the active one needs no button"
-    button = re.search(r'action="(/staff/models/0-earlier/activate)"', text)
-    assert button
-    assert browser.get(button[1]).status_code == 405
-    assert browser.post(button[1]).status_code == 303
-    active = versions.active_version()
-    assert active is not None
-    assert (active.id, active.activated_by) == ("0-earlier", admin.id)
-
-
-def test_the_button_works_with_its_token_only(
-    trained: Trained, sign_in: SignIn, ctx: Flask, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    versions.register(trained.version, trained.manifest, now=NOW)
-    browser = sign_in(make_actor(Role.ADMIN, "it"))
-    monkeypatch.setitem(ctx.config, "WTF_CSRF_ENABLED", True)
-    token = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', read(browser, "/staff/models/"))
-    assert token
-    button = f"/staff/models/{trained.version}/activate"
-    assert browser.post(button).status_code == 400
-    assert versions.active_version() is None
-    assert browser.post(button, data={"csrf_token": token[1]}).status_code == 303
-    assert versions.active_version() is not None
-
-
-def test_an_unknown_model_is_not_found(sign_in: SignIn) -> None:
-    assert sign_in(make_actor(Role.ADMIN, "it")).post("/staff/models/none/activate").status_code == 404
-
-
-def test_without_a_model_the_page_says_what_to_do(sign_in: SignIn) -> None:
-    assert "flask analytics train" in read(sign_in(make_actor(Role.ADMIN, "it")), "/staff/models/")

@@ -118,7 +118,7 @@ def test_a_suggestion_says_how_sure_it_is_and_why(sign_in: SignIn) -> None:
     assert profile().topic_name("ST-CNS") in text
     assert "很有把握" in text
     assert "97%" in text
-    assert "看到的字詞：國家標準" in text
+    assert "支持的字詞：國家標準" in text
     assert f"{profile().topic_name('PI-SCOPE')}（2%）" in text
     assert "模型 test" in text
 
