@@ -76,7 +76,7 @@ def _train() -> None:
 
 def _load_year(plot: dict[str, Any]) -> None:
     from analytics import demo  # likewise
-    from analytics.jobs import unit_summaries
+    from analytics.jobs import unit_summaries, watch_issues
 
     config = current_app.config["QINGTING"]
     now = utcnow()
@@ -89,6 +89,7 @@ def _load_year(plot: dict[str, Any]) -> None:
             signing_key=config.secret_key,
             now=now,
         )
+    watch_issues(now)
     summaries = unit_summaries(now)
     click.echo(f"已載入 {counts['letters']} 封信、{counts['responses']} 份問卷、{summaries} 份單位摘要。")
 

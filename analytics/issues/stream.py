@@ -222,7 +222,8 @@ class IssueStream:
     def _merge_alike(self, group: int, others: list[int]) -> list[tuple[int, int]]:
         merged = []
         for other in others:
-            if other != group and self._alike(group, other):
+            # A copy's own group may be among the others, and be gone by the time its turn comes.
+            if other != group and other in self._groups and self._alike(group, other):
                 group, gone = min(group, other), max(group, other)
                 self._merge(gone, group)
                 merged.append((gone, group))

@@ -98,6 +98,14 @@ def test_groups_that_turn_out_to_be_one_are_merged_under_the_older_number(stream
     assert stream.members(two.group) == []
 
 
+def test_a_group_that_has_just_been_merged_is_not_merged_again(
+    stream: IssueStream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    older, newer = (stream.add(place, DAY, text).group for place, text in enumerate(OTHERS[:2]))
+    monkeypatch.setattr(IssueStream, "_alike", lambda *groups: True)
+    assert stream._merge_alike(newer, [older, newer]) == [(newer, older)]
+
+
 def test_only_the_newest_letters_are_kept() -> None:
     stream = IssueStream(capacity=4)
     for key, text in enumerate(MIXER + OTHERS):

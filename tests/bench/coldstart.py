@@ -120,11 +120,9 @@ class Task:
                 yield how, min(count, len(orders[0])), [self.read(order[:count]) for order in orders]
 
 
-def agency(profile: Profile, letters: Sequence[Letter], frozen: Sequence[Letter]) -> Task:
-    pool, test = (
-        Part.of([letter.full_text for letter in side], [letter.topic for letter in side])
-        for side in (letters, frozen)
-    )
+def agency(profile: Profile, *sides: Sequence[Letter]) -> Task:
+    """From the starter corpus and the frozen letters."""
+    pool, test = (Part.of([one.full_text for one in side], [one.topic for one in side]) for side in sides)
     told = [f"{topic.name}：{topic.hint}" for topic in profile.topics]
     return Task("標檢局", pool, test, Part.of(told, [topic.code for topic in profile.topics]))
 
@@ -183,7 +181,8 @@ def tell(what: str, count: int, truth: Sequence[str], readings: Sequence[Sequenc
     """Means over the seeds with their range, and the 95 % interval that the test letters leave."""
     scores = [agreement(truth, found) for found in readings]
     f1, right = ([100 * score[key] for score in scores] for key in ("macro_f1", "accuracy"))
-    low, high = np.mean([intervals(truth, found)["macro_f1_interval"] for found in readings], axis=0) * 100
+    ends = [np.array(intervals(truth, found)["macro_f1_interval"]) for found in readings]
+    low, high = 100 * np.mean(ends, axis=0)
     print(
         f"| {what} | {count:,} | {np.mean(f1):.1f} [{low:.1f}, {high:.1f}] | {min(f1):.1f}–{max(f1):.1f}"
         f" | {np.mean(right):.1f} |", flush=True,
