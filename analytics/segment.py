@@ -48,11 +48,14 @@ class _Loaded:
     digest: str
     engine: str
     cut: Cutter
+    count: Callable[[str], int]
     synonyms: Mapping[str, str]
 
 
 _loaded: _Loaded | None = None
 ENGINES = ("rjieba", "jieba")
+COUNTED = 60_101_967
+"""Words that jieba's dictionary was counted on."""
 
 
 def configure(*, terms: Path | None, cache_dir: Path, engine: str | None = None) -> None:
@@ -69,27 +72,28 @@ def configure(*, terms: Path | None, cache_dir: Path, engine: str | None = None)
     if _loaded and wanted == (_loaded.cache_dir, _loaded.digest, _loaded.engine):
         return
     words = [(fold(entry.word), entry.frequency) for entry in entries]
-    cut = _compiled(words) if engine == "rjieba" else _plain(words, wanted[0])
+    cut, count = _compiled(words) if engine == "rjieba" else _plain(words, wanted[0])
     synonyms = {fold(entry.word): fold(entry.stands_for) for entry in entries if entry.stands_for}
-    _loaded = _Loaded(*wanted, cut, synonyms)
+    _loaded = _Loaded(*wanted, cut, count, synonyms)
 
 
-def _compiled(words: list[tuple[str, int | None]]) -> Cutter:
+def _compiled(words: list[tuple[str, int | None]]) -> tuple[Cutter, Callable[[str], int]]:
     import rjieba  # optional: see ENGINES
 
     engine = rjieba.Jieba()
     for word, frequency in words:
         engine.add_word(word, frequency, None)
     cut: Callable[[str, bool], list[str]] = engine.cut
-    return lambda folded: cut(folded, False)
+    # What a word would need to be cut out as one is its own count and one, for a word of the dictionary.
+    return lambda folded: cut(folded, False), engine.suggest_freq
 
 
-def _plain(words: list[tuple[str, int | None]], cache_dir: Path) -> Cutter:
+def _plain(words: list[tuple[str, int | None]], cache_dir: Path) -> tuple[Cutter, Callable[[str], int]]:
     engine = copy(_jieba(cache_dir))
     engine.FREQ = dict(engine.FREQ)
     for word, frequency in words:
         engine.add_word(word, frequency)
-    return lambda folded: list(engine.cut(folded, HMM=False))
+    return lambda folded: list(engine.cut(folded, HMM=False)), lambda word: engine.FREQ.get(word, 0)
 
 
 def reference() -> Any:
@@ -119,6 +123,11 @@ def active() -> _Loaded:
 def segment(folded: str) -> list[str]:
     """The pieces of a folded text; joined they give the text back."""
     return active().cut(folded)
+
+
+def count_of(word: str) -> int:
+    """How often a folded word occurs in general Chinese, by jieba: of `COUNTED` words, about right."""
+    return active().count(word)
 
 
 def synonyms() -> Mapping[str, str]:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 from sklearn.feature_extraction.text import TfidfVectorizer
 
-from analytics.segment import reference
+from analytics.segment import COUNTED, count_of
 from analytics.text import MAX_CHARS, analyse, fold, tokenize
 from portal.masking import mask
 
@@ -191,8 +191,7 @@ def log_likelihood(now: int, letters: int, before: int, letters_before: int) -> 
 
 def _rarity(key: str) -> float:
     """Information of a word against jieba's own counts of general Chinese, in nats."""
-    counts = reference()
-    return math.log(counts.total / max(counts.FREQ.get(key, 0), 1) + 1.0)
+    return math.log(COUNTED / max(count_of(key), 1) + 1.0)
 
 
 def _commonest(spelling: Counter[str]) -> str:
