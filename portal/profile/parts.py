@@ -1,0 +1,148 @@
+"""What a profile is made of: units, topics, clocks, forms, texts of one agency."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from portal.clock import Basis
+
+Code = Annotated[str, StringConstraints(pattern=r"^[a-zA-Z0-9][a-zA-Z0-9_-]{0,31}$")]
+Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000)]
+Demand = Literal["required", "optional", "off"]
+
+
+class Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class UnitSpec(Part):
+    """An organisational unit. `kind` is headquarters or branch; `duties` is what it answers for."""
+
+    code: Code
+    name: Text
+    kind: Literal["headquarters", "branch"]
+    duties: str = ""
+    email: str = ""
+    phone: str = ""
+    aliases: tuple[Text, ...] = ()
+    sections: tuple[Text, ...] = ()
+
+
+class County(Part):
+    """A county or city and the branch that serves it (`null` means headquarters)."""
+
+    name: Text
+    branch: Code | None
+
+
+class Topic(Part):
+    """A service topic: what belongs to it and who answers.
+
+    `branch_handles` sends a letter to the branch of its county. `restricted` hides letters from
+    everybody but the owner (for example allegations against staff).
+    """
+
+    code: Code
+    name: Text
+    definition: Text
+    owner: Code
+    also: tuple[Code, ...] = ()
+    branch_handles: bool = False
+    restricted: bool = False
+    hint: str = ""
+
+
+class Choice(Part):
+    code: Code
+    name: Text
+    description: str = ""
+
+
+class Deadline(Part):
+    """How long an answer may take. `confirmed` is false while the agency has not confirmed it."""
+
+    days: int = Field(ge=1, le=365)
+    basis: Basis
+    source: Text
+    confirmed: bool = False
+
+
+class Deadlines(Part):
+    reply: Deadline
+    remind_before_days: int = Field(default=3, ge=0, le=30)
+
+
+class Intake(Part):
+    """What the public form asks for, and how much it takes."""
+
+    name: Demand = "optional"
+    contact: Demand = "optional"
+    county: Demand = "optional"
+    max_subject: int = Field(default=200, ge=20, le=500)
+    max_body: int = Field(default=5000, ge=200, le=20000)
+    advice: tuple[Text, ...] = ()
+
+
+class PrivacyNotice(Part):
+    """The six items of 個人資料保護法 §8."""
+
+    agency: Text
+    purpose: Text
+    categories: Text
+    use: Text
+    rights: Text
+    refusal: Text
+
+
+class Role(Part):
+    code: Literal["handler", "head", "secretariat", "ethics", "admin"]
+    name: Text
+
+
+class Satisfaction(Part):
+    """The service lines people are asked about, and what is shown with care because n is small."""
+
+    slug: Code
+    title: Text
+    service_lines: tuple[Choice, ...] = Field(min_length=1)
+    identities: tuple[Choice, ...] = Field(min_length=1)
+    channels: tuple[Choice, ...] = Field(min_length=1)
+    hide_below: int = Field(default=5, ge=1)
+    flag_below: int = Field(default=30, ge=1)
+
+
+class Calendar(Part):
+    """Office calendar; `years` are the Gregorian years whose table is complete."""
+
+    years: tuple[int, ...]
+    holidays: dict[dt.date, str]
+    makeup_workdays: tuple[dt.date, ...] = ()
+
+
+class TopicRule(Part):
+    """A letter that holds the phrase is about the topic, whatever the classifier thinks."""
+
+    phrase: Text
+    topic: Code
+
+
+class Analysis(Part):
+    """Text resources of the classifier, as folders and files under `analytics/data/`.
+
+    `frozen` holds letters that no model is trained on, to compare models by; `second_pass` what another
+    reader said of letters of the corpus. `retrain_after` is the number
+    of newly confirmed topics from which the job trains anew.
+    """
+
+    corpus: str = ""
+    frozen: str = ""
+    comments: str = ""
+    second_pass: str = ""
+    terms: str = ""
+    demo: str = ""
+    urgent_phrases: tuple[Text, ...] = ()
+    rules: tuple[TopicRule, ...] = ()
+    retrain_after: int = Field(default=50, ge=1)
