@@ -7,8 +7,6 @@ life would; one transaction holds it all, so a demonstration is whole or absent.
 from __future__ import annotations
 
 import json
-import random
-from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -16,6 +14,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import joinedload
 
+from analytics.demo_casework import Story, handle
 from analytics.demo_plot import demo_folder, read_plot
 from analytics.demo_surveys import fill_surveys
 from analytics.resources import Resources
@@ -25,46 +24,18 @@ from analytics.services.suggestions import load_active, suggest_for
 from feedback.letters import Letter
 from feedback.models import Case
 from feedback.secrets import derive_secret
-from feedback.services import casework, intake, ratings
-from feedback.states import Status
+from feedback.services import intake
 from portal.access import Actor, Role
 from portal.accounts.models import User
 from portal.accounts.services import as_actor
 from portal.clock import TAIPEI, local_date
 from portal.db import db, transaction
 from portal.profile import Profile
-from portal.units import Unit
 
-SEED = 115
 DAYS = 365
-LATE_SHARE = 0.07
-RATED_SHARE = 0.4
-CLOSED_AFTER = timedelta(days=14)
 FORGOTTEN = 4
 MONTH_WEIGHTS = {1: 1.3, 2: 0.8, 5: 1.2, 6: 1.2, 8: 1.1, 9: 1.3, 11: 1.2, 12: 1.1}
 CHANNELS = ("web",) * 14 + ("phone",) * 3 + ("counter", "mail", "email")
-
-
-@dataclass
-class Story:
-    """What the demonstration is made from, and what it has made so far."""
-
-    profile: Profile
-    resources: Resources
-    now: datetime
-    site_url: str
-    signing_key: str
-    people: dict[tuple[str, Role], Actor]
-    plot: dict[str, Any]
-    replies: dict[str, list[str]]
-    comments: dict[int, list[str]]
-    forgotten: set[str] = field(default_factory=set)
-    rng: random.Random = field(default_factory=lambda: random.Random(SEED))  # noqa: S311  # a story, not a secret
-
-    def at_work(self, unit_code: str) -> Actor:
-        """Somebody of a unit who handles letters: now the handler, now the head."""
-        ethics = self.people.get((unit_code, Role.ETHICS))
-        return ethics or self.people[(unit_code, self.rng.choice([Role.HANDLER, Role.HANDLER, Role.HEAD]))]
 
 
 def tell(
@@ -85,7 +56,7 @@ def tell(
         cases = [_open(row, moment, story) for moment, row in letters]
         _suggest(cases, story)
         for (moment, row), case in zip(letters, cases, strict=True):
-            _handle(case, row, moment, story)
+            handle(case, row, moment, story)
         comments = _read(folder / "comments.jsonl")
         responses = fill_surveys(story.plot["surveys"], comments, story.rng, profile=profile, now=now)
         read_comments(resources=resources)
@@ -179,66 +150,6 @@ def _suggest(cases: list[Case], story: Story) -> None:
     for case in cases:
         moment = case.received_at + timedelta(seconds=4)
         suggest_for([case], version_id, model, profile=story.profile, now=moment)
-
-
-def _handle(case: Case, row: dict[str, Any], moment: datetime, story: Story) -> None:
-    """A letter's way through the house, as far as it has come by now."""
-    rng = story.rng
-    waited = timedelta(days=rng.uniform(32, 44)) if rng.random() < LATE_SHARE else _usual_wait(rng)
-    answered = moment + waited
-    seen = moment + timedelta(hours=rng.uniform(1, 30))
-    if seen > story.now:
-        return
-    if rng.random() < 0.9 or answered <= story.now:
-        _confirm(case, row["topic"], seen, story)
-    if answered > story.now or row["text"] in story.forgotten:
-        if rng.random() < 0.6:
-            _assign(case, seen, story)
-        return
-    _answer(case, row["topic"], answered, story)
-    _rate(case, waited, answered, story)
-    if answered + CLOSED_AFTER < story.now:
-        by = story.at_work(_unit_code(case))
-        casework.close(case.id, by=by, now=answered + CLOSED_AFTER)
-
-
-def _usual_wait(rng: random.Random) -> timedelta:
-    return timedelta(days=min(29.0, rng.lognormvariate(1.9, 0.55)))
-
-
-def _unit_code(case: Case) -> str:
-    return db.session.get_one(Unit, case.unit_id).code
-
-
-def _confirm(case: Case, topic: str, moment: datetime, story: Story) -> None:
-    by = story.at_work(_unit_code(case))
-    if case.restricted and by.role is not Role.ETHICS:
-        return
-    casework.confirm_topic(case.id, topic=topic, by=by, profile=story.profile, now=moment)
-
-
-def _assign(case: Case, moment: datetime, story: Story) -> None:
-    code = _unit_code(case)
-    head, handler = story.people.get((code, Role.HEAD)), story.people.get((code, Role.HANDLER))
-    if head and handler and not case.restricted:
-        casework.assign(case.id, handler_id=handler.id, by=head, now=moment)
-
-
-def _answer(case: Case, topic: str, moment: datetime, story: Story) -> None:
-    by = story.at_work(_unit_code(case))
-    body = story.rng.choice(story.replies[topic])
-    casework.answer(case.id, body=body, by=by, profile=story.profile, site_url=story.site_url, now=moment)
-
-
-def _rate(case: Case, waited: timedelta, answered: datetime, story: Story) -> None:
-    """The slower the answer, the lower the score; many people do not rate at all."""
-    rng = story.rng
-    rated = answered + timedelta(hours=rng.uniform(2, 90))
-    if case.status is not Status.ANSWERED or rated > story.now or rng.random() > RATED_SHARE:
-        return
-    score = max(1, min(5, round(rng.gauss(4.3 - waited.days / 14, 1.0))))
-    comment = rng.choice(story.comments[score]) if rng.random() < 0.5 else ""
-    ratings.rate(case.id, score=score, comment=comment, now=rated)
 
 
 def _improve(story: Story) -> None:

@@ -39,12 +39,12 @@ class LetterCounts:
 def letter_counts(unit_id: int, period: Period, as_of: datetime) -> LetterCounts:
     received = _within(Case.received_at, period)
     answered = _within(Case.answered_at, period)
-    waiting = sa.and_(Case.received_at < as_of, sa.or_(Case.answered_at.is_(None), Case.answered_at >= as_of))
+    waiting = _waiting(as_of)
     row = db.session.execute(
         sa.select(
             _count(received),
             _count(answered),
-            _count(sa.and_(answered, Case.answered_at > Case.due_at)),
+            _count(sa.and_(answered, Case.answered_late.is_(sa.true()))),
             _count(_within(Case.closed_at, period)),
             _count(waiting),
             _count(sa.and_(waiting, Case.due_at < as_of)),
@@ -52,6 +52,12 @@ def letter_counts(unit_id: int, period: Period, as_of: datetime) -> LetterCounts
         ).where(_of_unit(unit_id))
     ).one()
     return LetterCounts(*row)
+
+
+def _waiting(as_of: datetime) -> sa.ColumnElement[bool]:
+    """Letters that waited for their first answer at a moment. One that was opened again does not."""
+    done = sa.func.coalesce(Case.answered_at, Case.settled_at)
+    return sa.and_(Case.received_at < as_of, sa.or_(done.is_(None), done >= as_of))
 
 
 def topic_counts(unit_id: int, period: Period) -> dict[str | None, int]:
@@ -81,8 +87,7 @@ def letters_open(unit_id: int, as_of: datetime, limit: int) -> list[Case]:
             sa.select(Case)
             .where(
                 _of_unit(unit_id),
-                Case.received_at < as_of,
-                sa.or_(Case.answered_at.is_(None), Case.answered_at >= as_of),
+                _waiting(as_of),
             )
             .order_by(Case.due_at, Case.id)
             .limit(limit)
@@ -92,7 +97,7 @@ def letters_open(unit_id: int, as_of: datetime, limit: int) -> list[Case]:
 
 def letters_late(unit_id: int, period: Period, limit: int) -> list[Case]:
     """The unit's letters answered in a period after their deadline, oldest deadline first."""
-    late = (_of_unit(unit_id), _within(Case.answered_at, period), Case.answered_at > Case.due_at)
+    late = (_of_unit(unit_id), _within(Case.answered_at, period), Case.answered_late.is_(sa.true()))
     return list(db.session.scalars(sa.select(Case).where(*late).order_by(Case.due_at, Case.id).limit(limit)))
 
 

@@ -12,11 +12,11 @@ from wtforms.validators import AnyOf, DataRequired, InputRequired, Length
 
 from feedback.letters import Letter, problems
 from feedback.secrets import new_key
-from portal.forms import BaseForm, PlainText, clean
+from portal.forms import BaseForm, PlainText, clean, long_text
 from portal.profile import Demand, Profile
 
 KEY = re.compile(r"[A-Za-z0-9_-]{32}")
-MAX_COMMENT = 1000
+MAX_COMMENT, MAX_SUPPLEMENT = 1000, 5000
 SCORES = {5: "非常滿意", 4: "滿意", 3: "普通", 2: "不滿意", 1: "非常不滿意"}
 
 
@@ -119,6 +119,17 @@ class TrackForm(BaseForm):
         filters=[clean],
         validators=[DataRequired("請輸入查詢密碼。"), Length(max=60, message="查詢密碼太長了。")],
         render_kw={"autocomplete": "off", "autocapitalize": "characters", "spellcheck": "false"},
+    )
+
+
+class SupplementForm(BaseForm):
+    """What a citizen adds to a letter."""
+
+    words = long_text(
+        "補充內容",
+        description="寫下要補充的事實、號碼或網址；送出後承辦同仁就看得到。",
+        empty="請寫下要補充的內容。",
+        longest=MAX_SUPPLEMENT,
     )
 
 

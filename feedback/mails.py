@@ -1,7 +1,7 @@
 """The mails a letter causes. Each is one outbox row in the caller's transaction.
 
-They hold nothing that the sender of a letter typed, nor an address out of a request: whoever writes a
-letter chooses where its mails go.
+Those to its sender hold nothing that was typed into the form, nor an address out of a request: whoever
+writes a letter chooses where its mails go.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from feedback.models import Case
-from portal.clock import roc_deadline
+from feedback.models import Case, Message, MessageKind, Referral, ReminderKind
+from portal.clock import roc_date, roc_datetime, roc_deadline
 from portal.outbox import enqueue
 from portal.profile import Profile
 from portal.urls import for_mail
@@ -67,13 +67,109 @@ def send_answer(
     )  # fmt: skip
 
 
-def remind_unit(session: Session, case: Case, email: str, *, ref: str, late: bool, now: datetime) -> None:
+HEADS = {
+    MessageKind.ASKED: "承辦單位需要您補充資料",
+    MessageKind.INTERIM: "我們正在處理您的來信",
+    MessageKind.EXTENSION: "您的來信需要較長的處理時間",
+    MessageKind.DECLINED: "您的來信不予處理",
+    MessageKind.REFERRED: "您的來信已移轉主管機關",
+    MessageKind.MERGED: "您的來信已有答復",
+    MessageKind.SECOND_REPLY: "我們再次回復您的來信",
+}
+
+
+def send_message(
+    session: Session,
+    case: Case,
+    message: Message,
+    *,
+    profile: Profile,
+    site_url: str,
+    now: datetime,
+    until: datetime | None = None,
+) -> None:
+    """Send the citizen what the unit wrote besides the answer. `until` is a day that it speaks of."""
+    email = case.contact.email if case.contact else ""
+    if not email:
+        return
+    head = HEADS[message.kind]
+    day = (
+        {
+            MessageKind.ASKED: f"請在 {roc_deadline(until)}前補充；等您補充的時間不計入處理期限。\n\n",
+            MessageKind.EXTENSION: f"新的答復期限是 {roc_deadline(until)}。\n\n",
+        }.get(message.kind, "")
+        if until
+        else ""
+    )
+    body = (
+        f"您好：\n\n您的來信（案件編號 {case.number}）：{head}。\n\n{message.body}\n\n{day}"
+        f"查看全文與進度：{_where(site_url, case.number)}\n\n"
+        f"{profile.mailbox_name}　{profile.phone}\n（本信由系統自動寄出，請勿直接回覆。）\n"
+    )
+    enqueue(
+        session, kind=f"case.{message.kind.value}", ref=f"{case.number}/{message.id}", recipient=email,
+        subject=f"{head}（{case.number}）", body=body, now=now,
+    )  # fmt: skip
+
+
+def refer_to_agency(
+    session: Session, case: Case, referral: Referral, *, profile: Profile, now: datetime
+) -> None:
+    """Send a letter to the agency that is competent for it: its words, and the fields that were chosen."""
+    if not referral.email:
+        return
+    contact = case.contact
+    known = {
+        "name": ("姓名", contact.name if contact else ""),
+        "email": ("電子郵件", contact.email if contact else ""),
+        "phone": ("電話", contact.phone if contact else ""),
+        "county": ("縣市", case.county),
+    }
+    lines = [
+        f"{label}：{value}" for field, (label, value) in known.items() if field in referral.fields and value
+    ]
+    body = (
+        f"{referral.agency}：\n\n以下民眾來信（案件編號 {case.number}，{roc_date(case.received_at)}收到）"
+        f"屬貴機關權責，依行政程序法第172條移請處理，並請逕復來信人。\n移轉原因：{referral.reason}\n\n"
+        f"主旨：{case.subject}\n\n{case.body}\n\n"
+        + "\n".join(lines)
+        + f"\n\n{profile.name}　{profile.phone}\n"
+    )
+    enqueue(
+        session, kind="case.to_agency", ref=case.number, recipient=referral.email,
+        subject=f"移轉民眾來信（{profile.short_name} {case.number}）", body=body, now=now,
+    )  # fmt: skip
+
+
+def warn_of_danger(session: Session, case: Case, email: str, *, ref: str, now: datetime) -> None:
+    """Tell staff at once that a letter is urgent: its number only, never its words."""
+    enqueue(
+        session, kind="case.urgent", ref=ref, recipient=email,
+        subject=f"緊急：案件 {case.number} 可能有立即危險",
+        body=(
+            f"案件 {case.number} 提到起火、爆裂、受傷或觸電等情形，{roc_datetime(case.received_at)}收到。"
+            "請當日登入系統查看並處理。\n"
+        ),
+        now=now,
+    )  # fmt: skip
+
+
+REMINDERS = {
+    ReminderKind.SOON: ("case.due_soon", "即將到期"),
+    ReminderKind.LATE: ("case.overdue", "已逾期"),
+    ReminderKind.IGNORED: ("case.ignored", "逾期多日，仍未答復"),
+}
+
+
+def remind_unit(
+    session: Session, case: Case, email: str, *, ref: str, kind: ReminderKind, now: datetime
+) -> None:
     """Tell staff that a letter is due soon or overdue: its number and day only, never its words."""
     if not email:
         return
-    state = "已逾期" if late else "即將到期"
+    mail, state = REMINDERS[kind]
     enqueue(
-        session, kind="case.overdue" if late else "case.due_soon", ref=ref, recipient=email,
+        session, kind=mail, ref=ref, recipient=email,
         subject=f"案件 {case.number} {state}",
         body=f"案件 {case.number} {state}，答復期限為 {roc_deadline(case.due_at)}。請登入系統處理。\n",
         now=now,

@@ -7,19 +7,28 @@ from datetime import UTC, datetime
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.orm import contains_eager, defer, joinedload
+from sqlalchemy.orm import contains_eager, defer, joinedload, selectinload
 
-from feedback.models import Case, CaseNeighbour, Rating, Reply
+from feedback.models import (
+    Case,
+    CaseNeighbour,
+    Consultation,
+    Outcome,
+    Rating,
+    Reply,
+    Transfer,
+)
 from feedback.secrets import matches, tidy_number
 from feedback.states import Status
 from portal.access import Actor, Permission, Role
-from portal.accounts.models import User
 from portal.audit import AuditEvent
 from portal.clock import Period
 from portal.db import db
 from portal.units import Unit
 
 PAGE = 30
+MOST_CONSULTATIONS = 200
+LEFT = (Status.DECLINED, Status.REFERRED, Status.MERGED, Status.WITHDRAWN)
 MAX_ID = 2**31 - 1  # what a primary key holds on PostgreSQL
 URGENCY_JUDGED = "case.urgency_judged"
 
@@ -41,6 +50,33 @@ def visibility(actor: Actor) -> sa.ColumnElement[bool]:
         return own
     ordinary = Case.restricted.is_(sa.false())
     return ordinary if actor.sees_all_units else sa.and_(own, ordinary)
+
+
+def reachable_by(actor: Actor) -> sa.Select[Case]:
+    """The letters that a person may open: those they see in lists, those that another unit asks theirs to
+    take over, and those that theirs is asked about. Restricted ones are never reached in these ways."""
+    return sa.select(Case).where(reach(actor))
+
+
+def reach(actor: Actor) -> sa.ColumnElement[bool]:
+    if not actor.may(Permission.CASE_READ):
+        return sa.false()
+    asked = sa.or_(Case.id.in_(incoming(actor)), Case.id.in_(consulted(actor)))
+    return sa.or_(visibility(actor), sa.and_(Case.restricted.is_(sa.false()), asked))
+
+
+def incoming(actor: Actor) -> sa.Select[int]:
+    """Ids of letters that other units ask a person's unit to take over."""
+    return sa.select(Transfer.case_id).where(
+        Transfer.to_unit_id == actor.unit_id, Transfer.outcome == Outcome.PENDING
+    )
+
+
+def consulted(actor: Actor) -> sa.Select[int]:
+    """Ids of letters about which a person's unit is or was asked."""
+    return sa.select(Consultation.case_id).where(
+        Consultation.unit_id == actor.unit_id, Consultation.dropped_at.is_(None)
+    )
 
 
 @dataclass(frozen=True)
@@ -82,14 +118,15 @@ def inbox(actor: Actor, filters: Filters, now: datetime) -> sa.Select[Case]:
 
 
 def _by_state(state: str, now: datetime) -> list[sa.ColumnElement[bool]]:
-    # "Open" is said by answered_at, which a CHECK ties to the status and the indexes are made for.
-    is_open = Case.answered_at.is_(None)
+    # "Open" is said by settled_at, which a CHECK ties to the status and the indexes are made for.
+    is_open = Case.settled_at.is_(None)
     found: dict[str, list[sa.ColumnElement[bool]]] = {
         "open": [is_open],
         "overdue": [is_open, Case.due_at < now],
         "unconfirmed": [is_open, Case.topic.is_(None)],
         "answered": [Case.status == Status.ANSWERED],
         "closed": [Case.status == Status.CLOSED],
+        "left": [Case.status.in_(LEFT)],
     }
     return found.get(state, [])
 
@@ -116,7 +153,7 @@ def counters(actor: Actor, now: datetime) -> Counters:
     """All four figures in one look at the open letters."""
     row = db.session.execute(
         visible_to(actor)
-        .where(Case.answered_at.is_(None))
+        .where(Case.settled_at.is_(None))
         .with_only_columns(
             sa.func.count(),
             _how_many(Case.due_at < now),
@@ -195,15 +232,17 @@ def count(query: sa.Select[Any]) -> int:
 def full(actor: Actor, case_id: int) -> Case | None:
     """One letter with all that its page shows, if the person may read it."""
     return db.session.scalar(
-        visible_to(actor)
+        reachable_by(actor)
         .where(Case.id == case_id)
         .options(
             joinedload(Case.unit),
             joinedload(Case.handler),
+            joinedload(Case.merged_into),
+            selectinload(Case.messages),
             joinedload(Case.contact),
             joinedload(Case.suggestion),
             joinedload(Case.reply).joinedload(Reply.rating),
-            joinedload(Case.events),
+            selectinload(Case.events),
         )
         .execution_options(populate_existing=True)
     )
@@ -237,17 +276,37 @@ def neighbours(actor: Actor, case_id: int) -> list[CaseNeighbour]:
     )
 
 
-def people_named(case: Case, judged: list[AuditEvent]) -> dict[int, str]:
-    """The names of all who did something to a letter, by id."""
-    ids = {event.actor_id for event in case.events} | {event.actor_id for event in judged}
-    ids.add(case.reply.author_id if case.reply else None)
-    wanted = sa.select(User.id, User.name).where(User.id.in_(ids - {None}))
-    return {row.id: row.name for row in db.session.execute(wanted)}
-
-
 def units_named() -> dict[int, str]:
     """Every unit's name by id, also of those that no longer answer letters."""
     return {row.id: row.name for row in db.session.execute(sa.select(Unit.id, Unit.name))}
+
+
+def consultations(actor: Actor) -> list[Consultation]:
+    """What other units ask a person's unit, unanswered first, then the newest."""
+    wanted = _asked_of(actor).order_by(
+        Consultation.answered_at.is_not(None), Consultation.due_at, Consultation.id.desc()
+    )
+    return list(db.session.scalars(wanted.limit(MOST_CONSULTATIONS)))
+
+
+def consultation(actor: Actor, consultation_id: int) -> Consultation | None:
+    """One question to a person's unit."""
+    return db.session.scalar(_asked_of(actor).where(Consultation.id == consultation_id))
+
+
+def _asked_of(actor: Actor) -> sa.Select[Consultation]:
+    return (
+        sa.select(Consultation)
+        .where(Consultation.unit_id == actor.unit_id, Consultation.dropped_at.is_(None))
+        .options(joinedload(Consultation.case).joinedload(Case.unit))
+    )
+
+
+def whereabouts(case_id: int) -> tuple[str, str]:
+    """A letter's number and the name of the unit that has it, for whoever just sent it there."""
+    wanted = sa.select(Case.number, Unit.name).join(Unit, Unit.id == Case.unit_id).where(Case.id == case_id)
+    row = db.session.execute(wanted).one()
+    return row.number, row.name
 
 
 def opened_with(number: str, secret: str) -> Case | None:
@@ -262,7 +321,10 @@ def for_sender(number: str) -> Case | None:
         sa.select(Case)
         .where(Case.number == number)
         .options(
-            joinedload(Case.unit), joinedload(Case.events), joinedload(Case.reply).joinedload(Reply.rating)
+            joinedload(Case.unit),
+            joinedload(Case.reply).joinedload(Reply.rating),
+            selectinload(Case.events),
+            selectinload(Case.messages),
         )
         .execution_options(populate_existing=True)
     )  # fmt: skip

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from flask import Flask
 
+from feedback.views.consultations import consultations
 from feedback.views.staff import cases
 from feedback.views.triage import triage
 from portal import guide, nav
 from portal.access import Permission, Role
+from portal.calendars import on_change
 from portal.cli import LazyGroup
 from portal.guide import Tip
 from portal.jobs import Job, register
@@ -18,19 +20,30 @@ from portal.outbox import has_due
 def init_app(app: Flask) -> None:
     app.register_blueprint(cases)
     app.register_blueprint(triage)
+    app.register_blueprint(consultations)
     commands = LazyGroup("feedback", module="feedback.cli", attribute="feedback_cli", help="民眾來信。")
     app.cli.add_command(commands)
     nav.add(
         app,
         Entry("信件", "cases.inbox", "envelope", Permission.CASE_READ, order=10),
         Entry("分文台", "triage.desk", "signpost-split", Permission.CASE_REPLY, order=11),
+        Entry("會辦", "consultations.index", "people", Permission.CASE_REPLY, order=12),
     )
     guide.add_tips(app, *_tips())
+    on_change(app, "feedback.jobs:calendar_changed")
     register(
         app,
         Job(
             "overdue-reminder", "提醒到期信件", "feedback.jobs:remind_overdue",
             {"hour": "8", "minute": "30"},
+        ),
+        Job(
+            "end-waiting", "繼續計算逾期未補陳的期限", "feedback.jobs:end_waiting",
+            {"hour": "0", "minute": "20"},
+        ),
+        Job(
+            "close-answered", "結案已答復的信", "feedback.jobs:close_answered",
+            {"hour": "1", "minute": "10"},
         ),
         Job("deliver-mail", "寄出郵件", "portal.outbox:deliver", {"second": "*/5"}, has_work=has_due),
     )  # fmt: skip

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
-from feedback.models import Case, CaseEvent, Contact, EventKind, Suggestion
-from portal.audit import AuditEvent
-from portal.clock import last_day, local_date, roc_date, roc_datetime
+from feedback.models import Case, Contact, Suggestion
+from feedback.states import Status
+from portal.clock import last_day, local_date, roc_date
 from portal.masking import mask
 from portal.profile import Profile
 
@@ -33,9 +32,13 @@ class Due:
 def due(case: Case, now: datetime) -> Due:
     """How a letter stands to its deadline: days left, days late, or when it was answered."""
     final = last_day(case.due_at)
-    if case.answered_at is not None:
+    if case.settled_at is not None and case.answered_at is None:
+        return Due(case.status.label, "neutral", roc_date(case.settled_at))
+    if case.settled_at is not None and case.answered_at is not None:
         answered = roc_date(case.answered_at)
         return Due("逾期答復", "warning", answered) if late(case) else Due("已答復", "success", answered)
+    if case.status is Status.AWAITING_CITIZEN:
+        return Due("期限暫停", "neutral", roc_date(final))
     left = (final - local_date(now)).days
     day = roc_date(final)
     if now > case.due_at:
@@ -47,7 +50,7 @@ def due(case: Case, now: datetime) -> Due:
 
 def late(case: Case) -> bool:
     """Whether the answer came after the deadline."""
-    return case.answered_at is not None and case.answered_at > case.due_at
+    return bool(case.answered_late)
 
 
 def confidence(suggestion: Suggestion) -> str:
@@ -160,62 +163,3 @@ def mask_email(email: str) -> str:
     """Only the first letter and the domain."""
     name, _, domain = email.rpartition("@")
     return f"{name[:1]}***@{domain}" if name else ""
-
-
-def timeline(
-    case: Case,
-    judged: Iterable[AuditEvent],
-    people: Mapping[int, str],
-    units: Mapping[int, str],
-    profile: Profile,
-) -> list[dict[str, Any]]:
-    """What happened to a letter, oldest first, for `ui.timeline`."""
-    steps = [
-        {
-            "title": _title(event, case, people, units, profile),
-            "when": roc_datetime(event.at),
-            "iso": event.at.isoformat(),
-            "text": event.note if event.kind is EventKind.TRANSFERRED else "",
-            "tone": TONES.get(event.kind, "neutral"),
-            "at": event.at,
-        }
-        for event in case.events
-    ]
-    steps += [
-        {
-            "title": f"{_who(event.actor_id, people)}判斷{'是' if event.detail['urgent'] else '不是'}緊急",
-            "when": roc_datetime(event.at),
-            "iso": event.at.isoformat(),
-            "at": event.at,
-        }
-        for event in judged
-    ]
-    return sorted(steps, key=lambda step: step["at"])
-
-
-TONES = {EventKind.ANSWERED: "success", EventKind.TRANSFERRED: "info"}
-
-
-def _title(
-    event: CaseEvent, case: Case, people: Mapping[int, str], units: Mapping[int, str], profile: Profile
-) -> str:
-    who = _who(event.actor_id, people)
-    topic, unit = profile.topic_name(event.topic), units.get(event.unit_id or 0, "其他單位")
-    rating = case.reply.rating if case.reply else None
-    sure = case.suggestion is None or not case.suggestion.abstained
-    return {
-        EventKind.RECEIVED: f"收到來信（{profile.channel_name(case.channel)}），由{unit}收件",
-        EventKind.SUGGESTED: f"系統建議主題「{topic}」，由{unit}辦理"
-        if sure
-        else f"系統不確定主題，由{unit}分文",
-        EventKind.TOPIC_CONFIRMED: f"{who}確認主題「{topic}」",
-        EventKind.TRANSFERRED: f"{who}移給{unit}",
-        EventKind.ASSIGNED: f"{who}指派給{event.note}",
-        EventKind.ANSWERED: f"{who}答復",
-        EventKind.CLOSED: f"{who}結案",
-        EventKind.RATED: f"來信人評為「{RATING_WORDS[rating.score]}」" if rating else "來信人評分",
-    }[event.kind]
-
-
-def _who(actor_id: int | None, people: Mapping[int, str]) -> str:
-    return people.get(actor_id, "同仁") if actor_id else "系統"

@@ -25,7 +25,7 @@ UNSURE, RECEIVED = "unsure", "received"
 
 def waiting(actor: Actor) -> sa.Select[Case]:
     """Open letters that a person may sort and whose topic nobody has confirmed, without order."""
-    return visible_to(actor).where(Case.answered_at.is_(None), Case.topic.is_(None))
+    return visible_to(actor).where(Case.settled_at.is_(None), Case.topic.is_(None))
 
 
 def desk(actor: Actor, order: str) -> list[Case]:

@@ -34,11 +34,14 @@ class Permission(enum.Enum):
     CASE_READ = "case.read"
     CASE_REPLY = "case.reply"
     CASE_ASSIGN = "case.assign"
+    CASE_APPROVE = "case.approve"
+    CASE_DISPATCH = "case.dispatch"
     SUMMARY_READ = "summary.read"
     TREND_READ = "trend.read"
     IMPROVE = "improve"
     SURVEY_READ = "survey.read"
     SYSTEM = "system"
+    CALENDAR = "calendar"
 
 
 _HANDLER = {
@@ -48,14 +51,17 @@ _HANDLER = {
     Permission.SUMMARY_READ,
     Permission.SURVEY_READ,
 }
-_HEAD = _HANDLER | {Permission.CASE_ASSIGN, Permission.IMPROVE}
+_CHIEF = _HANDLER | {Permission.CASE_ASSIGN, Permission.CASE_APPROVE}
+_HEAD = _CHIEF | {Permission.IMPROVE}
 
 PERMISSIONS: dict[Role, frozenset[Permission]] = {
     Role.HANDLER: frozenset(_HANDLER),
     Role.HEAD: frozenset(_HEAD),
-    Role.SECRETARIAT: frozenset(_HEAD | {Permission.TREND_READ}),
-    Role.ETHICS: frozenset(_HANDLER | {Permission.CASE_ASSIGN}),
-    Role.ADMIN: frozenset({Permission.STAFF, Permission.SYSTEM}),
+    Role.SECRETARIAT: frozenset(
+        _HEAD | {Permission.CASE_DISPATCH, Permission.TREND_READ, Permission.CALENDAR}
+    ),
+    Role.ETHICS: frozenset(_CHIEF),
+    Role.ADMIN: frozenset({Permission.STAFF, Permission.SYSTEM, Permission.CALENDAR}),
 }
 
 

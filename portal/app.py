@@ -8,8 +8,8 @@ from flask_wtf.csrf import CSRFProtect
 from markupsafe import Markup
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from portal import access, accounts, cli, db, errors, guide, log, nav, pages, security
-from portal.clock import roc_date, roc_datetime
+from portal import access, accounts, calendars, cli, db, errors, guide, log, nav, pages, security
+from portal.clock import roc_date, roc_datetime, roc_deadline
 from portal.config import MEBIBYTE, Config
 from portal.icons import icon_shape
 from portal.instance import is_demo
@@ -34,6 +34,7 @@ def new_app(config: Config) -> Flask:
     log.init_app(app)
     db.init_app(app)
     accounts.init_app(app)
+    calendars.init_app(app)
     access.init_app(app)
     csrf.init_app(app)
     Bootstrap5(app)
@@ -49,6 +50,7 @@ def new_app(config: Config) -> Flask:
         app,
         Entry("首頁", "pages.home", "house", order=0),
         Entry("開始", "staff_home.show", "compass", access.Permission.STAFF, order=0),
+        Entry("辦公日曆", "office_calendar.show", "calendar3", access.Permission.STAFF, order=65),
         Entry("系統狀態", "system.show_system", "heart-pulse", access.Permission.SYSTEM, order=70),
     )
     guide.add_tips(
@@ -108,7 +110,9 @@ def _flask_settings(config: Config) -> dict[str, object]:
 
 def _offer_to_templates(app: Flask) -> None:
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
-    app.jinja_env.filters.update(roc_date=roc_date, roc_datetime=roc_datetime, lines=lines, mask=mask)
+    app.jinja_env.filters.update(
+        roc_date=roc_date, roc_datetime=roc_datetime, roc_deadline=roc_deadline, lines=lines, mask=mask
+    )
     app.jinja_env.globals.update(roc_date=roc_date, roc_datetime=roc_datetime, icon_shape=icon_shape)
 
     @app.context_processor

@@ -13,13 +13,14 @@ from sqlalchemy.orm import joinedload
 from feedback.letters import Letter
 from feedback.models import Case
 from feedback.secrets import derive_secret, new_key
-from feedback.services import casework, intake
+from feedback.services import answering, intake, suggesting
 from portal.access import Actor, Role
 from portal.accounts.models import User
 from portal.accounts.services import as_actor
 from portal.app import profile
 from portal.clock import TAIPEI
 from portal.db import db, transaction
+from portal.profile import Profile
 from portal.units import Unit
 
 NOW = datetime(2026, 11, 23, 10, 30, tzinfo=TAIPEI)
@@ -87,7 +88,7 @@ def get_case(case_id: int) -> Case:
     return db.session.scalars(wanted).one()
 
 
-def guess(**values: Any) -> casework.Guess:
+def guess(**values: Any) -> suggesting.Guess:
     """A confident guess that a letter asks about standards."""
     defaults: dict[str, Any] = {
         "model_version": "test",
@@ -98,7 +99,7 @@ def guess(**values: Any) -> casework.Guess:
         "candidates": [{"topic": "ST-CNS", "probability": 0.97}, {"topic": "PI-SCOPE", "probability": 0.02}],
         "words": ["國家標準"],
     }
-    return casework.Guess(**(defaults | values))
+    return suggesting.Guess(**(defaults | values))
 
 
 def answered_case(
@@ -106,5 +107,11 @@ def answered_case(
 ) -> Case:
     """A letter of the person's unit, already answered by them."""
     case = make_case(unit_code=by.unit_code, **values)
-    casework.answer(case.id, body=body, by=by, profile=profile(), site_url=SITE, now=at or NOW)
+    answering.answer(case.id, body=body, by=by, profile=unsigned(), site_url=SITE, now=at or NOW)
     return get_case(case.id)
+
+
+def unsigned() -> Profile:
+    """The agency as if handlers sent answers themselves, for tests that are not about the sign-off."""
+    agency = profile()
+    return agency.model_copy(update={"answering": agency.answering.model_copy(update={"sign_off": False})})

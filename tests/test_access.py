@@ -115,19 +115,48 @@ def test_a_role_gets_where_its_permissions_say_and_nowhere_else(
 
 # What each permission opens, written down once more: a route that changes hands must be changed here too.
 DOORS: dict[object, set[str]] = {
+    Permission.CASE_APPROVE: {"cases.approve", "cases.decline", "cases.extend", "cases.return"},
+    Permission.CALENDAR: {"office_calendar.enter", "office_calendar.import_table", "office_calendar.remove"},
     Permission.CASE_ASSIGN: {"cases.assign"},
+    Permission.CASE_DISPATCH: {"cases.dispatch"},
     Permission.CASE_READ: {"cases.contact", "cases.inbox", "cases.show"},
     Permission.CASE_REPLY: {
+        "cases.accept_transfer",
+        "cases.ask_citizen",
+        "cases.cancel_transfer",
         "cases.close",
+        "cases.confirm_topic",
+        "cases.consult",
+        "cases.decline_suggestion",
+        "cases.interim",
+        "cases.judge_urgency",
+        "cases.merge",
+        "cases.recall",
+        "cases.refer",
+        "cases.refuse_transfer",
         "cases.reply",
-        "cases.topic",
+        "cases.save_draft",
+        "cases.send",
+        "cases.separate",
+        "cases.set_voice",
+        "cases.stop_waiting",
+        "cases.submit",
         "cases.transfer",
-        "cases.urgency",
+        "consultations.drop",
+        "consultations.give_opinion",
+        "consultations.index",
+        "consultations.show",
         "triage.confirm",
         "triage.desk",
     },
     Permission.IMPROVE: {"improvements.done", "improvements.new", "issues.dismiss", "issues.improve"},
-    Permission.STAFF: {"accounts.change_password", "accounts.sign_out", "models.watch", "staff_home.show"},
+    Permission.STAFF: {
+        "accounts.change_password",
+        "accounts.sign_out",
+        "models.watch",
+        "office_calendar.show",
+        "staff_home.show",
+    },
     Permission.SUMMARY_READ: {
         "improvements.index",
         "issues.index",
@@ -154,3 +183,9 @@ def test_routes_are_behind_the_permission_written_here(app: Flask) -> None:
         if declared(app, rule) != PUBLIC:
             found.setdefault(declared(app, rule), set()).add(rule.endpoint)
     assert found == DOORS
+
+
+def test_every_view_has_the_name_by_which_the_csrf_check_asks_for_it(app: Flask) -> None:
+    for endpoint, view in app.view_functions.items():
+        assert view.__module__, endpoint
+        assert view.__name__, endpoint

@@ -19,7 +19,7 @@ from flask import Flask
 from flask_migrate import upgrade
 
 from feedback.models import Case, Rating, Reply
-from feedback.services import casework, intake, ratings
+from feedback.services import answering, intake, ratings
 from portal.app import profile
 from portal.clock import utcnow
 from portal.db import db, transaction
@@ -29,7 +29,7 @@ from portal.outbox import OutboxMessage, enqueue
 from portal.units import sync_units
 from tests import servers
 from tests.conftest import config_for
-from tests.factories import NOW, SITE, answered_case, letter, make_actor, make_case
+from tests.factories import NOW, SITE, answered_case, letter, make_actor, make_case, unsigned
 from tests.test_migrations import fresh_url
 from wsgi import create_app
 
@@ -77,19 +77,22 @@ def test_of_two_people_who_answer_at_once_one_is_told_so(real: Flask) -> None:
     found = at_once(
         real,
         [
-            lambda by=by: casework.answer(
-                case.id, body="答復", by=by, profile=profile(), site_url=SITE, now=NOW
+            lambda by=by: answering.answer(
+                case.id, body="答復", by=by, profile=unsigned(), site_url=SITE, now=NOW
             )
             for by in people
         ],
     )
-    assert sum(isinstance(item, casework.AlreadyAnswered) for item in found) == 3
+    assert sum(isinstance(item, answering.AlreadyAnswered) for item in found) == 3
     assert count(Reply) == 1
 
 
 def test_of_two_ratings_at_once_one_counts(real: Flask) -> None:
     case = answered_case(make_actor())
-    found = at_once(real, [lambda: ratings.rate(case.id, score=5, comment="", now=NOW) for _ in range(4)])
+    found = at_once(
+        real,
+        [lambda: ratings.rate(case.id, score=5, comment="", profile=profile(), now=NOW) for _ in range(4)],
+    )
     assert sum(isinstance(item, ratings.AlreadyRated) for item in found) == 3
     assert count(Rating) == 1
 

@@ -88,3 +88,11 @@ def test_migrations_need_nothing_of_ours() -> None:
     for path in (MIGRATIONS / "versions").glob("*.py"):
         ours = re.findall(r"^(?:import|from) (?:portal|feedback|surveys|analytics)", path.read_text(), re.M)
         assert ours == [], path.name
+
+
+def test_migrated_checks_are_those_of_the_models(fresh: Flask) -> None:
+    upgrade()
+    inspector = sa.inspect(db.engine)
+    for table in db.metadata.sorted_tables:
+        wanted = {str(item.name) for item in table.constraints if isinstance(item, sa.CheckConstraint)}
+        assert {check["name"] for check in inspector.get_check_constraints(table.name)} == wanted, table.name

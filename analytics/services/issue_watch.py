@@ -207,7 +207,7 @@ def _without_neighbours(window: Window) -> set[int]:
     earliest = min(window.values(), default=None)
     if earliest is None:
         return set()
-    waiting = sa.select(Case.id).where(Case.answered_at.is_(None), Case.received_at >= earliest, ~has)
+    waiting = sa.select(Case.id).where(Case.settled_at.is_(None), Case.received_at >= earliest, ~has)
     return set(db.session.scalars(waiting))
 
 

@@ -20,8 +20,8 @@ from analytics.services.suggestions import guess_of
 from analytics.services.versions import active_version
 from feedback.models import Case, Suggestion
 from feedback.queries import count
-from feedback.services.casework import Guess
 from feedback.services.renewal import Effect, renew_suggestions
+from feedback.services.suggesting import Guess
 from portal.db import db, transaction
 from portal.errors import Conflict
 from portal.profile import Profile
@@ -53,7 +53,7 @@ def outstanding(version_id: str, *, everything: bool) -> sa.Select[Case]:
     """
     other = Suggestion.model_version != version_id
     if not everything:
-        other = sa.and_(other, Case.topic.is_(None), Case.answered_at.is_(None))
+        other = sa.and_(other, Case.topic.is_(None), Case.settled_at.is_(None))
     query = sa.select(Case).outerjoin(Suggestion, Suggestion.case_id == Case.id)
     return query.where(sa.or_(Case.classified_at.is_(None), other))
 

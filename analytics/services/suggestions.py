@@ -15,7 +15,7 @@ from analytics.services.versions import active_version
 from analytics.text import align, fold, folded
 from feedback.models import Case
 from feedback.queries import unclassified
-from feedback.services.casework import Guess, record_suggestion
+from feedback.services.suggesting import Guess, record_suggestion
 from portal.db import transaction
 from portal.profile import Profile
 

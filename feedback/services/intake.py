@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 
 import sqlalchemy as sa
@@ -15,12 +15,18 @@ from feedback import mails
 from feedback.letters import Letter, county_name
 from feedback.models import Case, CaseCounter, CaseEvent, Contact, EventKind, IntakeKey
 from feedback.secrets import hash_secret
+from feedback.services.escalation import escalate
 from portal.audit import record
+from portal.calendars import office_calendar
 from portal.clock import ROC_OFFSET, local
 from portal.db import insert, transaction
 from portal.errors import BadInput, NotReady
 from portal.profile import Profile
 from portal.units import Unit
+
+SAME_DAY = timedelta(days=1)
+"""Imported letters about old accidents wake nobody."""
+MANY_LETTERS, LATIN_PER_CHINESE = 20, 10
 
 
 @dataclass(frozen=True)
@@ -101,7 +107,8 @@ def add_case(
     restricted = bool(hint and hint.restricted)
     owner = unit_code or (hint.owner if hint and restricted else profile.default_owner)
     number = _next_number(session, received_at)
-    deadline = profile.deadlines.reply
+    deadline, danger = profile.deadlines.reply, words_of_danger(letter, profile)
+    calendar = office_calendar(session, profile)
     case = Case(
         number=number,
         secret_hash=hash_secret(number, secret),
@@ -112,9 +119,11 @@ def add_case(
         hint=letter.hint or None,
         county=county_name(letter.county, profile),
         restricted=restricted,
-        urgent=is_urgent(letter, profile),
+        urgent=bool(danger),
+        urgent_words=danger,
+        language=language_of(letter),
         received_at=received_at,
-        due_at=profile.office_calendar.deadline(received_at, deadline.days, deadline.basis),
+        due_at=calendar.deadline(received_at, deadline.days, deadline.basis),
         source_key=source_key,
     )
     session.add(case)
@@ -123,13 +132,23 @@ def add_case(
         session.add(Contact(case_id=case.id, name=letter.name, email=letter.email, phone=letter.phone))
     session.add(CaseEvent(case_id=case.id, at=received_at, kind=EventKind.RECEIVED, unit_id=case.unit_id))
     record(session, "case.opened", "case", number, actor_id=None, now=now, channel=letter.channel)
+    if case.urgent and now - received_at < SAME_DAY:
+        escalate(session, case, profile=profile, now=now)
     return case
 
 
-def is_urgent(letter: Letter, profile: Profile) -> bool:
-    """Whether the letter holds one of the profile's phrases of danger (fire, injury, shock …)."""
+def words_of_danger(letter: Letter, profile: Profile) -> list[str]:
+    """The profile's phrases of danger (fire, injury, shock …) that the letter holds."""
     text = f"{letter.subject}\n{letter.body}"
-    return any(phrase in text for phrase in profile.analysis.urgent_phrases)
+    return [phrase for phrase in profile.analysis.urgent_phrases if phrase in text]
+
+
+def language_of(letter: Letter) -> str:
+    """ "en" for a letter in Latin script, which is answered in English; otherwise "zh"."""
+    text = f"{letter.subject}{letter.body}"
+    latin = sum(char.isascii() and char.isalpha() for char in text)
+    chinese = sum("\u3400" <= char <= "\u9fff" for char in text)
+    return "en" if latin > MANY_LETTERS and latin > LATIN_PER_CHINESE * chinese else "zh"
 
 
 def _next_number(session: Session, received_at: datetime) -> str:

@@ -14,7 +14,14 @@ from sqlalchemy.orm import Session, selectinload
 
 from feedback.models import Case, CaseEvent, EventKind, Suggestion
 from feedback.queries import URGENCY_JUDGED
-from feedback.services.casework import Guess, likely_unit, record_suggestion, suspected_topic
+from feedback.services.suggesting import (
+    HANDED_OVER,
+    Guess,
+    likely_unit,
+    record_suggestion,
+    suspected_topic,
+    take_urgency,
+)
 from feedback.states import Status
 from portal.audit import AuditEvent
 from portal.db import transaction
@@ -93,7 +100,7 @@ def _desk(session: Session, cases: list[Case], profile: Profile, now: datetime) 
     taken_elsewhere = sa.and_(
         CaseEvent.kind == EventKind.RECEIVED, CaseEvent.unit_id != units[profile.default_owner]
     )
-    by_person = sa.or_(CaseEvent.kind == EventKind.TRANSFERRED, taken_elsewhere)
+    by_person = sa.or_(CaseEvent.kind.in_(HANDED_OVER), taken_elsewhere)
     filed = session.scalars(sa.select(CaseEvent.case_id).where(CaseEvent.case_id.in_(ids), by_person))
     judged = session.scalars(
         sa.select(AuditEvent.object_id).where(
@@ -111,7 +118,7 @@ def _renew_one(session: Session, case: Case, guess: Guess, desk: _Desk) -> list[
     for name in sa.inspect(Suggestion).column_attrs.keys() & vars(guess).keys():
         setattr(kept, name, getattr(guess, name))
     kept.created_at = desk.now
-    case.urgent = case.urgent or guess.urgent_phrase is not None
+    take_urgency(session, case, guess, desk.profile, desk.now)
     if case.number in desk.judged and not case.urgent:
         kept.alarm = False
     if case.topic is not None:

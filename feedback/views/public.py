@@ -7,15 +7,17 @@ from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError
 
 from feedback import citizen, mails, queries
-from feedback.forms import LetterForm, RatingForm, TrackForm
+from feedback.forms import LetterForm, RatingForm, SupplementForm, TrackForm
 from feedback.models import Case
 from feedback.secrets import derive_secret, tidy_number
-from feedback.services import intake, ratings
+from feedback.services import deadlines, intake, leaving, ratings
+from feedback.states import Act, acts_from
 from feedback.views import memory
 from portal.access import public
 from portal.app import profile
 from portal.clock import roc_deadline, utcnow
 from portal.errors import Conflict, NotFound, expired_form
+from portal.forms import BaseForm
 from portal.qr import qr_code
 from portal.urls import site_url
 
@@ -26,6 +28,7 @@ NO_COOKIE = (
     "這一頁開太久了，或瀏覽器不接受 Cookie，所以信還沒有送出；您寫的內容都還在。請再按一次「送出」。"
     "如果又看到這段話，請允許本站使用 Cookie，或先複製內容，再改用電話聯絡我們。"
 )
+TOO_LATE = "這封信剛有新的進度，現在不能補充；您寫的內容還在下面。需要的話請另寫一封信，寫上案件編號。"
 SENT_BEFORE = "剛才那封信已經送出，不會遺失。這次的內容和它不同，如果要當作另一封信，請再按一次「送出」。"
 
 
@@ -131,7 +134,7 @@ def show(number: str) -> ResponseReturnValue:
     case = _opened(number)
     if case is None:
         return redirect(url_for(".track", number=tidy_number(number) or None))
-    return _case_page(case, RatingForm(), 200)
+    return _case_page(case, RatingForm(formdata=None), 200)
 
 
 @feedback.post("/track/<number>/rating")
@@ -144,11 +147,46 @@ def rate(number: str) -> ResponseReturnValue:
     if not form.validate_on_submit():
         return _case_page(case, form, 422)
     try:
-        ratings.rate(case.id, score=form.score.data, comment=form.comment.data, now=utcnow())
+        ratings.rate(
+            case.id, score=form.score.data, comment=form.comment.data, profile=profile(), now=utcnow()
+        )
     except (Conflict, NotFound) as refusal:
         flash(refusal.message, "warning")
     else:
         flash("謝謝您的評分，我們會用來改善服務。", "success")
+    return redirect(url_for(".show", number=number), 303)
+
+
+@feedback.post("/track/<number>/supplement")
+@public
+def supplement(number: str) -> ResponseReturnValue:
+    case = _opened(number)
+    if case is None:
+        return redirect(url_for(".track", number=tidy_number(number) or None), 303)
+    more = SupplementForm()
+    if not more.validate_on_submit():
+        return _case_page(case, RatingForm(formdata=None), 422, more)
+    try:
+        deadlines.supplement(case.id, body=more.words.data, profile=profile(), now=utcnow())
+    except Conflict:
+        more.form_errors.append(TOO_LATE)
+        return _case_page(_opened(number) or case, RatingForm(formdata=None), 409, more)
+    flash("已收到您的補充，承辦同仁看得到。", "success")
+    return redirect(url_for(".show", number=number), 303)
+
+
+@feedback.post("/track/<number>/withdraw")
+@public
+def withdraw(number: str) -> ResponseReturnValue:
+    case = _opened(number)
+    if case is None or not BaseForm().validate_on_submit():
+        return redirect(url_for(".track", number=tidy_number(number) or None), 303)
+    try:
+        leaving.withdraw(case.id, profile=profile(), now=utcnow())
+    except Conflict as refusal:
+        flash(refusal.message, "warning")
+    else:
+        flash("已撤回這封信。", "success")
     return redirect(url_for(".show", number=number), 303)
 
 
@@ -157,16 +195,23 @@ def _opened(number: str) -> Case | None:
     return queries.for_sender(number) if memory.is_open(number) else None
 
 
-def _case_page(case: Case, form: RatingForm, status: int) -> ResponseReturnValue:
+def _case_page(
+    case: Case, form: RatingForm, status: int, more: SupplementForm | None = None
+) -> ResponseReturnValue:
     now = utcnow()
+    possible = acts_from(case.status, answered=case.answered_at is not None)
     steps = citizen.timeline(case, profile())
     page = render_template(
         "feedback/case_public.html",
         case=case,
+        stage=citizen.stage(case),
         form=form,
+        more=more or SupplementForm(formdata=None),
+        may_add=Act.SUPPLEMENT in possible or (more is not None and bool(more.errors)),
+        may_withdraw=Act.WITHDRAW in possible,
         steps=steps,
         due=roc_deadline(case.due_at),
         explanation=citizen.explain(case, now),
-        tone="warning" if case.is_overdue(now) else citizen.TONES[case.status],
+        tone="warning" if case.is_overdue(now) else citizen.TONES.get(case.status, "info"),
     )
     return page, status

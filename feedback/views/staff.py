@@ -7,11 +7,14 @@ from collections.abc import Callable
 from flask import Blueprint, abort, flash, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from feedback import queries, staff_words
+from feedback import casefile, queries, staff_words
+from feedback.act_forms import ReplyForm, RevealForm
 from feedback.models import Case, Contact
-from feedback.services import casework, contacts
-from feedback.staff_desk import Desk
-from feedback.staff_forms import STATES, YES, ActForm, InboxForm, ReplyForm, UrgencyForm
+from feedback.services import contacts, presence
+from feedback.staff_acts import DEEDS, Deed, Press, permission
+from feedback.staff_desk import ANSWERING, Desk
+from feedback.staff_forms import STATES, InboxForm
+from feedback.staff_timeline import timeline
 from feedback.states import Act
 from portal.access import Permission, requires
 from portal.app import profile
@@ -55,111 +58,71 @@ def inbox() -> ResponseReturnValue:
 @cases.get(ONE)
 @requires(Permission.CASE_READ)
 def show(case_id: int) -> ResponseReturnValue:
-    return _page(_case(case_id))
+    case = _case(case_id)
+    presence.note(case_id, by=g.user, now=utcnow())
+    return _page(case)
 
 
 @cases.post(f"{ONE}/contact")
 @requires(Permission.CASE_READ)
 def contact(case_id: int) -> ResponseReturnValue:
-    if not ActForm().validate_on_submit():
-        abort(400)
-    seen = contacts.reveal(case_id, by=g.user, now=utcnow())
+    form = RevealForm()
+    if not form.validate_on_submit():
+        return _page(_case(case_id), 422, reveal=form)
+    try:
+        seen = contacts.reveal(case_id, reason=form.reason.data, by=g.user, now=utcnow())
+    except BadInput as fault:
+        form.reason.errors = [fault.message]
+        return _page(_case(case_id), 422, reveal=form)
     return _page(_case(case_id), contact=seen)
 
 
-@cases.post(f"{ONE}/topic")
-@requires(Permission.CASE_REPLY)
-def topic(case_id: int) -> ResponseReturnValue:
-    def confirm(form: BaseForm) -> Case:
-        return casework.confirm_topic(
-            case_id, topic=form["topic"].data, by=g.user, profile=profile(), now=utcnow()
-        )
-
-    return _act(case_id, Act.CONFIRM_TOPIC, confirm, "已確認主題。")
-
-
-@cases.post(f"{ONE}/urgency")
-@requires(Permission.CASE_REPLY)
-def urgency(case_id: int) -> ResponseReturnValue:
-    form = UrgencyForm()
-    if not form.validate_on_submit():
-        abort(400)
-    urgent = form.urgent.data == YES
-    try:
-        casework.judge_urgency(case_id, urgent=urgent, by=g.user, now=utcnow())
-    except Conflict as late:
-        return _page(_case(case_id), 409, late=late.message)
-    flash("已標為緊急。" if urgent else "已記下：不是緊急。", "success")
-    return redirect(url_for(".show", case_id=case_id), 303)
-
-
-@cases.post(f"{ONE}/assign")
-@requires(Permission.CASE_ASSIGN)
-def assign(case_id: int) -> ResponseReturnValue:
-    def give(form: BaseForm) -> Case:
-        return casework.assign(case_id, handler_id=form["handler"].data, by=g.user, now=utcnow())
-
-    return _act(case_id, Act.ASSIGN, give, "已指派承辦人。")
-
-
-@cases.post(f"{ONE}/transfer")
-@requires(Permission.CASE_REPLY)
-def transfer(case_id: int) -> ResponseReturnValue:
-    def hand_over(form: BaseForm) -> Case:
-        unit_id, reason = int(form["unit"].data), form["reason"].data
-        return casework.transfer(case_id, unit_id=unit_id, reason=reason, by=g.user, now=utcnow())
-
-    return _act(case_id, Act.TRANSFER, hand_over, "已移轉。")
-
-
-@cases.post(f"{ONE}/reply")
-@requires(Permission.CASE_REPLY)
-def reply(case_id: int) -> ResponseReturnValue:
-    def send(form: BaseForm) -> Case:
-        return casework.answer(
-            case_id, body=form["body"].data, by=g.user, profile=profile(), site_url=site_url(), now=utcnow()
-        )
-
-    if queries.full(g.user, case_id) is None:  # handed over meanwhile: what was typed is not lost
+def _act(case_id: int, act: Act) -> ResponseReturnValue:
+    """Do one thing to a letter; when that cannot be, show the letter with what was typed and why."""
+    case = queries.full(g.user, case_id)
+    if case is None and act in ANSWERING:  # handed over meanwhile: what was typed is not lost
         return render_template("feedback/gone.html", typed=ReplyForm().body.data), 404
-    return _act(case_id, Act.REPLY, send, "答復已送出。")
+    if case is None:
+        abort(404)
+    form, held_by = _desk(case).sent(act), case.unit_id
+    if not form.validate_on_submit():
+        return _page(case, 422, used={act: form})
+    deed = DEEDS[act]
+    try:
+        deed.do(case_id, Press(g.user, utcnow(), profile(), site_url()), form)
+    except BadInput as fault:
+        form.form_errors.append(fault.message)
+        return _page(_case(case_id), 422, used={act: form})
+    except Conflict as late:
+        return _page(_case(case_id), 409, used={act: form}, late=late.message)
+    return _onward(case_id, held_by, deed)
 
 
-@cases.post(f"{ONE}/close")
-@requires(Permission.CASE_REPLY)
-def close(case_id: int) -> ResponseReturnValue:
-    def put_away(_form: BaseForm) -> Case:
-        return casework.close(case_id, by=g.user, now=utcnow())
-
-    return _act(case_id, Act.CLOSE, put_away, "已結案。")
+def _onward(case_id: int, held_by: int, deed: Deed) -> ResponseReturnValue:
+    """Back to the letter, or to the inbox when it went to another unit or out of sight."""
+    case = queries.full(g.user, case_id)
+    if case is not None and case.unit_id in (held_by, g.user.unit_id):
+        flash(deed.done, "success")
+        return redirect(url_for(".show", case_id=case_id), 303)
+    number, unit = queries.whereabouts(case_id)
+    flash(f"{number} 已移到{unit}。", "success")
+    return redirect(url_for(".inbox"), 303)
 
 
 def _case(case_id: int) -> Case:
     return queries.full(g.user, case_id) or abort(404)
 
 
-def _act(case_id: int, act: Act, do: Callable[[BaseForm], Case], done: str) -> ResponseReturnValue:
-    """Do one thing to a letter; when that cannot be, show the letter with what was typed and why."""
-    case = _case(case_id)
-    form, held_by = Desk(case, g.user, profile(), answering_units()).sent(act), case.unit_id
-    if not form.validate_on_submit():
-        return _page(case, 422, used={act: form})
-    try:
-        return _onward(do(form), held_by, done)
-    except BadInput as fault:
-        form.form_errors.append(fault.message)
-        return _page(_case(case_id), 422, used={act: form})
-    except Conflict as late:
-        return _page(_case(case_id), 409, used={act: form}, late=late.message)
-
-
-def _onward(case: Case, held_by: int, done: str) -> ResponseReturnValue:
-    """Back to the letter, or to the inbox when it went to another unit or out of sight."""
-    if case.unit_id == held_by and queries.full(g.user, case.id) is not None:
-        flash(done, "success")
-        return redirect(url_for(".show", case_id=case.id), 303)
-    flash(f"{case.number} 已移到{case.unit.name}。", "success")
-    return redirect(url_for(".inbox"), 303)
+def _desk(case: Case) -> Desk:
+    return Desk(
+        case,
+        g.user,
+        profile(),
+        answering_units(),
+        incoming=casefile.is_offered(g.user, case),
+        draft=casefile.newest_draft(case),
+        alike=queries.neighbours(g.user, case.id),
+    )
 
 
 def _page(
@@ -168,26 +131,51 @@ def _page(
     *,
     used: dict[Act, BaseForm] | None = None,
     contact: Contact | None = None,
+    reveal: RevealForm | None = None,
     late: str = "",
 ) -> ResponseReturnValue:
     """One letter with everything about it."""
-    used = used or {}
-    judged, units = queries.judgements(case), queries.units_named()
-    people = queries.people_named(case, judged)
+    used, desk, now = used or {}, _desk(case), utcnow()
+    file = casefile.read(case, g.user, now)
     subject, body = staff_words.marked(case)
     page = render_template(
         "feedback/case.html",
         case=case,
         contact=contact,
+        reveal=reveal or RevealForm(formdata=None),
+        protected=contacts.is_protected(case),
         late=late,
-        forms=Desk(case, g.user, profile(), answering_units()).forms(used),
-        form=next(iter(used.values()), None),
-        due=staff_words.due(case, utcnow()),
-        people=people,
+        forms=desk.forms(used),
+        form=next(iter(used.values()), reveal),
+        due=staff_words.due(case, now),
+        file=file,
+        draft=desk.draft,
+        topic_spec=profile().topic(case.likely_topic),
+        typed_answer=bool(used.keys() & ANSWERING),
         subject=subject,
         body=body,
-        neighbours=queries.neighbours(g.user, case.id),
-        timeline=staff_words.timeline(case, judged, people, units, profile()),
+        neighbours=desk.alike,
+        timeline=timeline(case, file, profile()),
         words=staff_words,
     )
     return page, status
+
+
+def _add_acts() -> None:
+    """One address for each act, open to whoever holds its permission."""
+    for act, deed in DEEDS.items():
+        view = requires(permission(act))(_doing(act))
+        cases.add_url_rule(f"{ONE}/{deed.path}", act.value, view, methods=["POST"])
+
+
+def _doing(act: Act) -> Callable[..., ResponseReturnValue]:
+    """A view of its own name: Flask-WTF asks a view for it, which a partial does not have."""
+
+    def view(case_id: int) -> ResponseReturnValue:
+        return _act(case_id, act)
+
+    view.__name__ = act.value
+    return view
+
+
+_add_acts()

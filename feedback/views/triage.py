@@ -5,11 +5,11 @@ from __future__ import annotations
 from flask import Blueprint, flash, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from feedback import queries, staff_words
+from feedback import casefile, queries, staff_words
 from feedback import triage as waiting
+from feedback.act_forms import NO_CHOICE, TopicForm
 from feedback.sampling import in_random_share
-from feedback.services import casework
-from feedback.staff_forms import NO_CHOICE, TopicForm
+from feedback.services import sorting
 from portal.access import Permission, requires
 from portal.app import profile
 from portal.clock import utcnow
@@ -34,16 +34,16 @@ def confirm(case_id: int) -> ResponseReturnValue:
     if not form.validate_on_submit():
         return _page(422, late=NO_CHOICE)
     try:
-        case = casework.confirm_topic(
+        case = sorting.confirm_topic(
             case_id, topic=form.topic.data, by=g.user, profile=profile(), now=utcnow(), first=True
         )
     except NotFound:
         return _page(404, late=GONE)
     except (BadInput, Conflict) as fault:
         return _page(fault.status, late=fault.message)
-    flash(
-        f"{case.number} 已確認為「{profile().topic_name(case.topic)}」，由{case.unit.name}辦理。", "success"
-    )
+    offered = casefile.pending_transfer(case)
+    goes = f"已請{offered.to_unit.name}收件" if offered else f"由{case.unit.name}辦理"
+    flash(f"{case.number} 已確認為「{profile().topic_name(case.topic)}」，{goes}。", "success")
     # To the main part, where the message is read first and the next letter comes after it.
     return redirect(url_for(".desk", order=_chosen_order(), _anchor="main"), 303)
 

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 from portal.profile.agency import Profile
 from portal.profile.loading import PROFILES, ProfileError, load_profile
-from portal.profile.parts import Choice, Demand
+from portal.profile.parts import Choice, County, Deadline, Demand, Intake
 
 __all__ = [
     "PROFILES",
     "Choice",
+    "County",
+    "Deadline",
     "Demand",
+    "Intake",
     "Profile",
     "ProfileError",
     "load_profile",

@@ -9,7 +9,9 @@ from pydantic import Field, model_validator
 
 from portal.clock import OfficeCalendar
 from portal.profile.parts import (
+    Agency,
     Analysis,
+    Answering,
     Calendar,
     Choice,
     Code,
@@ -23,6 +25,7 @@ from portal.profile.parts import (
     Text,
     Topic,
     UnitSpec,
+    Voice,
 )
 
 
@@ -43,9 +46,12 @@ class Profile(Part):
     counties: tuple[County, ...] = ()
     topics: tuple[Topic, ...] = Field(min_length=1)
     channels: tuple[Choice, ...] = Field(min_length=1)
-    voices: tuple[Choice, ...] = ()
+    voices: tuple[Voice, ...] = ()
     roles: tuple[Role, ...]
     deadlines: Deadlines
+    answering: Answering = Answering()
+    agencies: tuple[Agency, ...] = ()
+    urgent_to: tuple[str, ...] = ()
     intake: Intake = Intake()
     privacy: PrivacyNotice
     satisfaction: Satisfaction
@@ -59,6 +65,9 @@ class Profile(Part):
         topics = _unique("topics", [topic.code for topic in self.topics])
         _unique("counties", [county.name for county in self.counties])
         _unique("channels", [channel.code for channel in self.channels])
+        voices = _unique("voices", [voice.code for voice in self.voices])
+        for code in self.deadlines.by_voice:
+            _known(f"deadlines.by_voice（{code}）", code, voices, "語氣")
         branches = {unit.code for unit in self.units if unit.kind == "branch"}
         _known("default_owner", self.default_owner, units)
         for index, topic in enumerate(self.topics):
@@ -89,6 +98,13 @@ class Profile(Part):
     def channel_name(self, code: str) -> str:
         return next((channel.name for channel in self.channels if channel.code == code), code)
 
+    def voice(self, code: str | None) -> Voice | None:
+        return next((voice for voice in self.voices if voice.code == code), None)
+
+    def voice_called(self, name: str | None) -> Voice | None:
+        """The voice by its name, as the classifier gives it."""
+        return next((voice for voice in self.voices if voice.name == name), None)
+
     def role_name(self, code: str) -> str:
         return next((role.name for role in self.roles if role.code == code), code)
 
@@ -112,12 +128,19 @@ class Profile(Part):
         is_branch = any(unit.code == unit_code and unit.kind == "branch" for unit in self.units)
         return unit_code in (topic.owner, *topic.also) or (topic.branch_handles and is_branch)
 
-    def route(self, topic_code: str | None, county: str) -> str:
-        """The unit code that answers a topic from a county; the default owner when nobody is named."""
+    def asks_interpretation(self, text: str) -> bool:
+        """Whether a letter asks what a rule means, which headquarters say and not a branch."""
+        return any(phrase in text for phrase in self.analysis.interpretation_phrases)
+
+    def route(self, topic_code: str | None, county: str, *, interpretation: bool = False) -> str:
+        """The unit code that answers a topic from a county; the default owner when nobody is named.
+
+        A question of `interpretation` goes to the topic's owner, wherever it comes from.
+        """
         topic = self.topic(topic_code)
         if topic is None:
             return self.default_owner
-        if not topic.branch_handles or not self.counties:
+        if interpretation or not topic.branch_handles or not self.counties:
             return topic.owner
         if not any(item.name == county for item in self.counties):
             return self.default_owner if self.unknown_county == "default_owner" else topic.owner
@@ -139,6 +162,6 @@ def _kept_close(key: str, topic: Topic, roles: tuple[Role, ...]) -> None:
         raise ValueError(f"{key} 要有人能看：請在 roles 加上代碼 ethics 的角色")
 
 
-def _known(key: str, code: str, codes: set[str]) -> None:
+def _known(key: str, code: str, codes: set[str], what: str = "單位") -> None:
     if code not in codes:
-        raise ValueError(f"{key} 指到不存在的單位「{code}」")
+        raise ValueError(f"{key} 指到不存在的{what}「{code}」")

@@ -38,6 +38,14 @@ class County(Part):
     branch: Code | None
 
 
+class Pointer(Part):
+    """The agency's own system for letters about a topic; people are told of it, and taken in all the same."""
+
+    name: Text
+    url: Text
+    text: Text
+
+
 class Topic(Part):
     """A service topic: what belongs to it and who answers.
 
@@ -53,12 +61,23 @@ class Topic(Part):
     branch_handles: bool = False
     restricted: bool = False
     hint: str = ""
+    pointer: Pointer | None = None
 
 
 class Choice(Part):
     code: Code
     name: Text
     description: str = ""
+
+
+class Voice(Choice):
+    """What a writer wants. `petition` is the kind in law (行政程序法 §168), None for what is no petition.
+
+    `confidential` protects who wrote it: contact data are masked, and analytics does not count the person.
+    """
+
+    petition: Literal["suggestion", "inquiry", "misconduct", "rights"] | None = None
+    confidential: bool = False
 
 
 class Deadline(Part):
@@ -71,8 +90,50 @@ class Deadline(Part):
 
 
 class Deadlines(Part):
+    """Every clock of a letter. The defaults are other agencies' figures; `source` says whose.
+
+    `reply` is the time for an answer, `by_voice` where a kind of letter has another one. `supplement` is the
+    citizen's time to send what was asked for, `consultation` a co-handling unit's, `second_reply` the time
+    after a low rating. `extension` is the most that one extension may add.
+    """
+
     reply: Deadline
+    by_voice: dict[Code, Deadline] = Field(default_factory=dict)
+    supplement: Deadline = Deadline(
+        days=7, basis="working", source="正字標記檢舉作業程序：檢舉人於 7 個工作日內補正。"
+    )
+    consultation: Deadline = Deadline(days=3, basis="working", source="待機關確認：會辦單位的回復期限。")
+    second_reply: Deadline = Deadline(
+        days=3, basis="working", source="教育部部長信箱：3 分以下於 3 個工作日內二次回復。"
+    )
+    extension: Deadline = Deadline(days=30, basis="calendar", source="待機關確認：每次展延的日數上限。")
+    max_extensions: int = Field(default=1, ge=0, le=10)
     remind_before_days: int = Field(default=3, ge=0, le=30)
+    escalate_after_days: int = Field(default=3, ge=0, le=30)
+
+    def for_answer(self, voice: str | None) -> Deadline:
+        """The time for an answer to a letter of this voice."""
+        return self.by_voice.get(voice or "", self.reply)
+
+
+class Answering(Part):
+    """How answers leave. With `sign_off` a handler's answer needs the unit head (承辦 → 主管 → 發文).
+
+    A rating of at most `second_reply_up_to` opens the letter again. `close_after_days` after the answer a
+    letter that nobody rated low is closed.
+    """
+
+    sign_off: bool = True
+    second_reply_up_to: int = Field(default=3, ge=0, le=5)
+    close_after_days: int = Field(default=14, ge=1, le=365)
+
+
+class Agency(Part):
+    """Another agency to which letters are often referred; `email` only when it takes them by mail."""
+
+    name: Text
+    duties: str = ""
+    email: str = ""
 
 
 class Intake(Part):
@@ -144,5 +205,6 @@ class Analysis(Part):
     terms: str = ""
     demo: str = ""
     urgent_phrases: tuple[Text, ...] = ()
+    interpretation_phrases: tuple[Text, ...] = ()
     rules: tuple[TopicRule, ...] = ()
     retrain_after: int = Field(default=50, ge=1)

@@ -18,7 +18,7 @@ from analytics.services import issue_watch, issues
 from analytics.services.summaries import write_summary
 from analytics.summary import summarise
 from feedback.models import Case, CaseNeighbour
-from feedback.services import casework
+from feedback.services import sorting
 from portal import jobs
 from portal.access import Actor, Role
 from portal.app import profile
@@ -98,7 +98,7 @@ def letters_of(issue: HotIssue) -> set[int]:
 def restrict(case: Case) -> None:
     """A person says that it is about a restricted topic."""
     by = make_actor(Role.SECRETARIAT, "secretariat")
-    casework.confirm_topic(case.id, topic="IN-ETHIC", by=by, profile=profile(), now=NOW)
+    sorting.confirm_topic(case.id, topic="IN-ETHIC", by=by, profile=profile(), now=NOW)
 
 
 def alerts() -> list[OutboxMessage]:

@@ -20,7 +20,7 @@ from analytics.models import ClassifierVersion
 from analytics.resources import Resources
 from analytics.services import candidates, versions
 from feedback.sampling import in_random_share
-from feedback.services import casework
+from feedback.services import sorting, suggesting
 from portal import charts
 from portal.access import Actor, Role
 from portal.app import profile
@@ -346,10 +346,10 @@ def letters(
     for _ in range(count):
         case = make_case(received=received, unit_code="standards", subject="機密主旨", body="民眾的話")
         told = guess(topic=suggested, unknown_words=0.1, **said)
-        casework.record_suggestion(case.id, told, profile=profile(), now=received)
+        suggesting.record_suggestion(case.id, told, profile=profile(), now=received)
         if topic:
             moment = received + timedelta(hours=1)
-            casework.confirm_topic(case.id, topic=topic, by=by, profile=profile(), now=moment)
+            sorting.confirm_topic(case.id, topic=topic, by=by, profile=profile(), now=moment)
         numbers.append(case.number)
     return numbers
 

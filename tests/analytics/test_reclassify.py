@@ -29,16 +29,16 @@ from analytics.services.reclassification import (
 )
 from analytics.services.suggestions import suggest_pending
 from feedback.models import Case, CaseEvent, EventKind, Suggestion
-from feedback.services import casework
-from feedback.services.casework import Guess, record_suggestion
+from feedback.services import answering, routing, sorting
 from feedback.services.renewal import Effect
+from feedback.services.suggesting import Guess, record_suggestion
 from portal.access import Role
 from portal.app import profile
 from portal.db import db
 from portal.units import sync_units
 from tests.analytics.learning import hint, put_to_work
 from tests.conftest import config_for
-from tests.factories import NOW, SITE, answered_case, get_case, guess, make_actor, make_case, unit
+from tests.factories import NOW, SITE, answered_case, get_case, guess, make_actor, make_case, unit, unsigned
 from tests.test_migrations import fresh_url
 from wsgi import create_app
 
@@ -90,9 +90,9 @@ def test_a_newer_classifiers_reading_takes_the_place_of_the_older_one(active: st
 def test_confirmed_and_answered_letters_are_left_alone_unless_all_are_asked_for(active: str) -> None:
     person = make_actor()
     waiting, confirmed = at_old(make_case()), at_old(make_case())
-    casework.confirm_topic(confirmed.id, topic="ST-CNS", by=person, profile=profile(), now=NOW)
+    sorting.confirm_topic(confirmed.id, topic="ST-CNS", by=person, profile=profile(), now=NOW)
     answered = at_old(make_case())
-    casework.answer(answered.id, body="答", by=person, profile=profile(), site_url=SITE, now=NOW)
+    answering.answer(answered.id, body="答", by=person, profile=unsigned(), site_url=SITE, now=NOW)
     assert outstanding() == [waiting.id]
     assert outstanding(everything=True) == [waiting.id, confirmed.id, answered.id]
     assert count_outstanding(NEW, everything=True) == 3
@@ -108,7 +108,7 @@ def test_a_letter_no_classifier_has_read_is_read_as_the_job_would(active: str) -
 
 def test_a_confirmed_topic_its_unit_and_its_openness_never_change(active: str) -> None:
     case = at_old(make_case())
-    casework.confirm_topic(case.id, topic="ST-CNS", by=make_actor(), profile=profile(), now=NOW)
+    sorting.confirm_topic(case.id, topic="ST-CNS", by=make_actor(), profile=profile(), now=NOW)
     before = get_case(case.id).unit_id
     renewed(case, ETHICS)
     after = get_case(case.id)
@@ -149,7 +149,7 @@ def test_a_letter_of_the_default_owners_own_stays_there(active: str) -> None:
 def test_a_letter_that_a_person_assigned_stays_even_when_it_looks_restricted(active: str) -> None:
     boss = make_actor(Role.HEAD, profile().default_owner)
     case = at_old(make_case(), **UNSURE)
-    casework.assign(case.id, handler_id=boss.id, by=boss, now=NOW)
+    routing.assign(case.id, handler_id=boss.id, by=boss, now=NOW)
     assert renewed(case, ETHICS)[Effect.LEFT] == 1
     after = get_case(case.id)
     assert (after.unit_id, after.handler_id, after.restricted) == (case.unit_id, boss.id, False)
@@ -159,8 +159,8 @@ def test_a_letter_that_a_person_assigned_stays_even_when_it_looks_restricted(act
 def test_a_letter_that_a_person_filed_with_a_unit_stays(active: str, filed_by: str) -> None:
     if filed_by == "transfer":
         case = at_old(make_case(), **UNSURE)
-        by = make_actor(unit_code=profile().default_owner)
-        casework.transfer(case.id, unit_id=unit("it").id, reason="系統", by=by, now=NOW)
+        by = make_actor(Role.SECRETARIAT, profile().default_owner)
+        routing.dispatch(case.id, unit_id=unit("it").id, reason="系統", by=by, now=NOW)
     else:
         case = make_case(unit_code="it")
         db.session.execute(
@@ -321,7 +321,9 @@ def test_of_two_runs_at_the_same_moment_each_letter_is_renewed_by_one(real: Flas
 def test_an_alarm_that_a_person_dismissed_does_not_come_back() -> None:
     case = make_case()
     record_suggestion(case.id, guess(alarm=True), profile=profile(), now=NOW)
-    casework.judge_urgency(case.id, urgent=False, by=make_actor(Role.SECRETARIAT, "secretariat"), now=NOW)
+    sorting.judge_urgency(
+        case.id, urgent=False, by=make_actor(Role.SECRETARIAT, "secretariat"), profile=profile(), now=NOW
+    )
     reading = replace(METER, alarm=True)
     renewed(case, reading)
     assert not get_case(case.id).urgent

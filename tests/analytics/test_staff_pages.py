@@ -18,7 +18,7 @@ from analytics.resources import Resources
 from analytics.services import improvements
 from analytics.services.summaries import write_summary
 from feedback.models import Case
-from feedback.services import casework, ratings
+from feedback.services import answering, ratings, routing, sorting
 from portal import charts
 from portal.access import Actor, Role
 from portal.app import profile
@@ -26,7 +26,7 @@ from portal.clock import TAIPEI, Period
 from portal.db import db, transaction
 from surveys.standard import DIMENSIONS, OVERALL
 from tests.analytics.reading import quotes, rows, stats, tables
-from tests.factories import SITE, answered_case, make_actor, make_case, unit
+from tests.factories import SITE, answered_case, make_actor, make_case, unit, unsigned
 from tests.surveys.factories import make_response, make_responses, publish_standard
 
 SignIn = Callable[[Actor], FlaskClient]
@@ -59,17 +59,17 @@ def letter(received: datetime, topic: str | None = None, due: datetime | None = 
     case = make_case(received=received, due_at=due or received + timedelta(days=40), **values)
     if topic:
         by = make_actor(unit_code=values["unit_code"])
-        casework.confirm_topic(case.id, topic=topic, by=by, profile=profile(), now=received)
+        sorting.confirm_topic(case.id, topic=topic, by=by, profile=profile(), now=received)
     return case
 
 
 def answer(case: Case, at: datetime, *, rated: int | None = None, closed: datetime | None = None) -> None:
     by = make_actor()
-    casework.answer(case.id, body="好", by=by, profile=profile(), site_url=SITE, now=at)
+    answering.answer(case.id, body="好", by=by, profile=unsigned(), site_url=SITE, now=at)
     if rated:
-        ratings.rate(case.id, score=rated, comment="", now=at + timedelta(days=1))
+        ratings.rate(case.id, score=rated, comment="", profile=profile(), now=at + timedelta(days=1))
     if closed:
-        casework.close(case.id, by=by, now=closed)
+        answering.close(case.id, by=by, now=closed)
 
 
 def a_month() -> None:
@@ -207,10 +207,11 @@ def test_a_letter_that_went_to_another_unit_is_linked_only_for_those_who_may_ope
 ) -> None:
     handler = make_actor()
     case_id = summary.figures["open"][0]["case_id"]
-    casework.transfer(case_id, unit_id=unit("it").id, reason="不是我們的", by=handler, now=NOW)
+    sorter = make_actor(Role.SECRETARIAT, "secretariat")
+    routing.dispatch(case_id, unit_id=unit("it").id, reason="資訊室主辦", by=sorter, now=NOW)
     link = f'href="/staff/cases/{case_id}"'
     assert link not in read(sign_in(handler), address(summary))
-    assert link in read(sign_in(make_actor(Role.SECRETARIAT, "secretariat")), address(summary))
+    assert link in read(sign_in(sorter), address(summary))
 
 
 def test_another_units_summary_is_absent_and_the_secretariats_to_read(
@@ -413,7 +414,7 @@ def test_ratings_of_answers_stand_apart_and_lead_to_the_letters(
         answer(letter(taipei(10, 1)), taipei(11, 5), rated=score)
     hidden = make_actor(Role.ETHICS, "ethics")
     restricted = answered_case(hidden, at=taipei(11, 5), received=taipei(10, 1), restricted=True)
-    ratings.rate(restricted.id, score=1, comment="", now=taipei(11, 6))
+    ratings.rate(restricted.id, score=1, comment="", profile=profile(), now=taipei(11, 6))
     text = trends(secretary)
     found = tables(text)["信件答復的評分：數據表"]
     assert found.texts == [["115-11", "66.7%", "6", "樣本較少，僅供參考"]]

@@ -22,7 +22,7 @@ from analytics.services import suggestions, versions
 from analytics.services.suggestions import suggest_pending
 from feedback.models import Case, Suggestion
 from feedback.queries import full, unclassified
-from feedback.services import casework
+from feedback.services import sorting, suggesting
 from portal import jobs
 from portal.access import Role
 from portal.app import profile
@@ -239,9 +239,7 @@ def test_a_letter_that_a_person_classified_first_keeps_that_topic(
     resources: Resources, classifier: str
 ) -> None:
     case = make_case(unit_code="it", body=hint("IN-ETHIC"))
-    casework.confirm_topic(
-        case.id, topic="SV-DIGI", by=make_actor(unit_code="it"), profile=profile(), now=NOW
-    )
+    sorting.confirm_topic(case.id, topic="SV-DIGI", by=make_actor(unit_code="it"), profile=profile(), now=NOW)
     suggest(resources)
     kept = get_case(case.id)
     assert (kept.topic, kept.unit_id, kept.restricted) == ("SV-DIGI", unit("it").id, False)
@@ -253,7 +251,7 @@ def test_a_failure_midway_leaves_the_whole_batch_waiting(
     for _ in range(3):
         make_case()
     done: list[int] = []
-    record = casework.record_suggestion
+    record = suggesting.record_suggestion
 
     def fails_at_the_third(case_id: int, *rest: object, **named: object) -> None:
         if len(done) == 2:

@@ -16,7 +16,7 @@ from analytics.services import improvements
 from analytics.services.summaries import MONTHS_BACK, write_summaries, write_summary
 from analytics.summary import summarise, tells_something
 from feedback.models import Case
-from feedback.services import casework, ratings
+from feedback.services import answering, ratings, routing, sorting, suggesting
 from portal import jobs
 from portal.access import Actor, Role
 from portal.app import profile
@@ -27,7 +27,7 @@ from portal.masking import mask
 from portal.units import answering_units
 from surveys.standard import IMPROVE, NO_OPINION, OVERALL
 from tests.analytics.learning import resources_in
-from tests.factories import SITE, answered_case, get_case, guess, make_actor, make_case, unit
+from tests.factories import SITE, answered_case, get_case, guess, make_actor, make_case, unit, unsigned
 from tests.surveys.factories import make_response, make_responses, publish_standard
 
 NOV, DEC, JAN = Period(2026, 11), Period(2026, 12), Period(2027, 1)
@@ -76,17 +76,17 @@ def answered(by: Actor, received: datetime, at: datetime, due: datetime | None =
 
 
 def close(case: Case, by: Actor, at: datetime) -> None:
-    casework.close(case.id, by=by, now=at)
+    answering.close(case.id, by=by, now=at)
 
 
 def rate(case: Case, score: int, at: datetime) -> None:
-    ratings.rate(case.id, score=score, comment="", now=at)
+    ratings.rate(case.id, score=score, comment="", profile=profile(), now=at)
 
 
 def received_about(topic: str, moment: datetime, **values: Any) -> Case:
     """A letter whose topic a person confirmed."""
     case = waiting(moment, moment + timedelta(days=30), **values)
-    casework.confirm_topic(case.id, topic=topic, by=make_actor(), profile=profile(), now=moment)
+    sorting.confirm_topic(case.id, topic=topic, by=make_actor(), profile=profile(), now=moment)
     return case
 
 
@@ -174,7 +174,7 @@ def test_topics_stand_beside_the_month_before_over_the_turn_of_the_year() -> Non
 def test_a_sure_guess_counts_as_topic_until_a_person_decides_and_an_unsure_one_does_not() -> None:
     for values in ({}, {"abstained": True, "probability": 0.3}):
         case = make_case(received=taipei(11, 3))
-        casework.record_suggestion(case.id, guess(**values), profile=profile(), now=taipei(11, 3))
+        suggesting.record_suggestion(case.id, guess(**values), profile=profile(), now=taipei(11, 3))
     unsure = figures(code=profile().default_owner)["topics"]
     assert [(row["code"], row["count"]) for row in unsure] == [(None, 1)]
     assert [(row["code"], row["count"]) for row in figures()["topics"]] == [("ST-CNS", 1)]
@@ -295,7 +295,7 @@ def test_a_summary_written_late_says_what_one_on_time_would_have_said(words: Res
         topic=None, opinion="意見", measure="措施", due_on=date(2026, 12, 1), by=head, now=taipei(11, 9)
     )
     on_time = figures(now=ON_TIME)
-    casework.answer(pending.id, body="好", by=handler, profile=profile(), site_url=SITE, now=taipei(12, 4))
+    answering.answer(pending.id, body="好", by=handler, profile=unsigned(), site_url=SITE, now=taipei(12, 4))
     close(get_case(pending.id), handler, taipei(12, 5))
     close(done, handler, taipei(12, 5))
     rate(done, 5, taipei(12, 6))
@@ -351,7 +351,8 @@ def test_the_month_so_far_is_provisional_until_it_ends(words: Resources, two_uni
 def test_figures_that_vanish_are_not_left_standing(words: Resources) -> None:
     case, it = waiting(taipei(11, 20), taipei(12, 28)), unit("it")
     assert write_summary(unit("standards"), NOV, profile=profile(), now=ON_TIME) is not None
-    casework.transfer(case.id, unit_id=it.id, reason="不是標準組的", by=make_actor(), now=ON_TIME)
+    secretary = make_actor(Role.SECRETARIAT, "secretariat")
+    routing.dispatch(case.id, unit_id=it.id, reason="不是標準組的", by=secretary, now=ON_TIME)
     second = write_summary(unit("standards"), NOV, profile=profile(), now=ON_TIME + timedelta(hours=1))
     assert second is not None
     assert (second.version, second.figures["letters"]["received"]) == (2, 0)

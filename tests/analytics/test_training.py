@@ -25,7 +25,7 @@ from analytics.resources import Resources
 from analytics.services import training, versions
 from analytics.services.suggestions import load_active
 from analytics.services.training import MAY_LOSE, Trained, confirmed_labels, fit, score, train_version
-from feedback.services import casework
+from feedback.services import sorting, suggesting
 from portal.access import Role
 from portal.app import profile
 from portal.audit import AuditEvent
@@ -65,7 +65,7 @@ def active() -> ClassifierVersion:
 
 def confirmed(topic: str, **values: str) -> None:
     case = make_case(unit_code="standards", **values)
-    casework.confirm_topic(case.id, topic=topic, by=make_actor(), profile=profile(), now=NOW)
+    sorting.confirm_topic(case.id, topic=topic, by=make_actor(), profile=profile(), now=NOW)
 
 
 def muddle(corpus: Path) -> None:
@@ -142,7 +142,7 @@ def test_a_loss_within_the_noise_of_a_fold_does_not_count(
 def test_letters_that_a_person_confirmed_become_labels_and_guesses_never(ctx: Flask) -> None:
     confirmed("ST-CNS", subject="請教標準", body="想買一本標準")
     guessed = make_case(subject="沒人看過", body="磅秤不準")
-    casework.record_suggestion(guessed.id, guess(topic="ME-DISPUTE"), profile=profile(), now=NOW)
+    suggesting.record_suggestion(guessed.id, guess(topic="ME-DISPUTE"), profile=profile(), now=NOW)
     make_case(subject="沒分類", body="不知道是什麼", hint="ST-CNS")
     found = confirmed_labels({topic.code for topic in BUREAU.topics})
     assert [
@@ -274,7 +274,7 @@ def confirm_letters(count: int, *, at: datetime, first: int = 0, frozen: bool = 
         case = make_case(unit_code="standards", subject="", body=text)
         by = make_actor(Role.SECRETARIAT, "secretariat")
         moment = at + timedelta(minutes=place)
-        casework.confirm_topic(case.id, topic=topic.code, by=by, profile=BUREAU, now=moment)
+        sorting.confirm_topic(case.id, topic=topic.code, by=by, profile=BUREAU, now=moment)
         texts.append(text)
     return texts
 

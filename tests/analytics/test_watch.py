@@ -26,7 +26,7 @@ from analytics.intervals import (
 from analytics.watch import Reading, accuracy, months_between, score
 from feedback.models import Case
 from feedback.sampling import RANDOM_SHARE, in_random_share
-from feedback.services import casework
+from feedback.services import sorting, suggesting
 from feedback.services.renewal import renew_suggestions
 from portal.access import Role
 from portal.app import profile
@@ -46,7 +46,7 @@ def letter(
     """A letter received, read, and then confirmed by a person."""
     made = make_case(received=at, unit_code="standards", **(case or {}))
     told = guess(topic=suggested, **said)
-    casework.record_suggestion(made.id, told, profile=profile(), now=at + timedelta(seconds=4))
+    suggesting.record_suggestion(made.id, told, profile=profile(), now=at + timedelta(seconds=4))
     if confirmed:
         confirm(made, confirmed, at + timedelta(hours=1))
     return made
@@ -54,7 +54,7 @@ def letter(
 
 def confirm(case: Case, topic: str, at: datetime) -> None:
     by = make_actor(Role.SECRETARIAT, "secretariat")
-    casework.confirm_topic(case.id, topic=topic, by=by, profile=profile(), now=at)
+    sorting.confirm_topic(case.id, topic=topic, by=by, profile=profile(), now=at)
 
 
 # --- Intervals -------------------------------------------------------------------------------------

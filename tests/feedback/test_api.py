@@ -13,10 +13,10 @@ from jsonschema import Draft202012Validator
 from werkzeug.test import TestResponse
 
 from feedback.models import Case, Contact
-from feedback.services import casework
+from feedback.services import answering, sorting
 from portal.app import profile
 from portal.db import db
-from tests.factories import NOW, answered_case, make_actor, make_case
+from tests.factories import NOW, answered_case, make_actor, make_case, unsigned
 from tests.openapi import assert_matches_openapi
 
 SECRET = "0123ABCD4567"
@@ -201,8 +201,8 @@ def test_a_new_letter_is_shown_as_received(client: FlaskClient) -> None:
 def test_an_answered_letter_is_shown_with_topic_and_answer(client: FlaskClient) -> None:
     handler = make_actor()
     case = make_case(unit_code="standards", secret=SECRET)
-    casework.confirm_topic(case.id, topic="ST-CNS", by=handler, profile=profile(), now=NOW)
-    casework.answer(case.id, body="您好，可線上閱覽。", by=handler, profile=profile(), site_url="", now=NOW)
+    sorting.confirm_topic(case.id, topic="ST-CNS", by=handler, profile=profile(), now=NOW)
+    answering.answer(case.id, body="您好，可線上閱覽。", by=handler, profile=unsigned(), site_url="", now=NOW)
     shown = ask(client, case.number).get_json()
     assert (shown["status"], shown["answer"]) == ("answered", "您好，可線上閱覽。")
     assert shown["topic"] == profile().topic_name("ST-CNS")

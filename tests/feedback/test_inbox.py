@@ -13,7 +13,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from feedback.models import Case
-from feedback.services import casework
+from feedback.services import routing, sorting, suggesting
 from portal.access import Actor, Role
 from portal.app import profile
 from portal.db import db, transaction
@@ -70,16 +70,18 @@ def test_the_most_urgent_deadline_comes_first(sign_in: SignIn) -> None:
 def test_a_row_says_what_a_handler_needs(sign_in: SignIn) -> None:
     handler, head = make_actor(name="林怡君"), make_actor(Role.HEAD)
     sure = make_case(subject="有把握的信")
-    casework.record_suggestion(sure.id, guess(), profile=profile(), now=NOW)
-    casework.assign(sure.id, handler_id=handler.id, by=head, now=NOW)
+    suggesting.record_suggestion(sure.id, guess(), profile=profile(), now=NOW)
+    routing.assign(sure.id, handler_id=handler.id, by=head, now=NOW)
     unsure = make_case(subject="不確定的信", body="電暖器起火了")
-    casework.record_suggestion(unsure.id, guess(abstained=True, probability=0.2), profile=profile(), now=NOW)
+    suggesting.record_suggestion(
+        unsure.id, guess(abstained=True, probability=0.2), profile=profile(), now=NOW
+    )
     with transaction() as session:
         session.execute(sa.update(Case).values(unit_id=handler.unit_id))
     text = inbox(sign_in(handler))
     for shown in (sure.number, "林怡君", "系統建議 97%", "系統不確定", "緊急", "115年11月22日收到", "未指派"):
         assert shown in text
-    casework.confirm_topic(sure.id, topic="ST-CNS", by=handler, profile=profile(), now=NOW)
+    sorting.confirm_topic(sure.id, topic="ST-CNS", by=handler, profile=profile(), now=NOW)
     assert "已確認" in inbox(sign_in(handler))
 
 
@@ -87,7 +89,7 @@ def test_tiles_count_and_lead_to_what_they_count(sign_in: SignIn) -> None:
     handler = make_actor()
     make_case(unit_code="standards", subject="逾期的", due_at=NOW - timedelta(days=1))
     confirmed = make_case(unit_code="standards", subject="確認過的")
-    casework.confirm_topic(confirmed.id, topic="ST-CNS", by=handler, profile=profile(), now=NOW)
+    sorting.confirm_topic(confirmed.id, topic="ST-CNS", by=handler, profile=profile(), now=NOW)
     make_case(unit_code="standards", subject="緊急的", urgent=True)
     answered_case(handler, subject="答復過的")
     browser = sign_in(handler)
@@ -104,7 +106,7 @@ def test_letters_are_found_by_topic_and_by_having_none(sign_in: SignIn) -> None:
     handler = make_actor()
     for subject, values in (("有主題", {}), ("不確定", {"abstained": True, "probability": 0.3})):
         case = make_case(subject=subject)
-        casework.record_suggestion(case.id, guess(**values), profile=profile(), now=NOW)
+        suggesting.record_suggestion(case.id, guess(**values), profile=profile(), now=NOW)
     make_case(subject="還沒看")
     with transaction() as session:
         session.execute(sa.update(Case).values(unit_id=handler.unit_id))
@@ -129,7 +131,7 @@ def test_mine_are_those_i_handle(sign_in: SignIn) -> None:
     handler, head = make_actor(), make_actor(Role.HEAD)
     make_case(unit_code="standards", subject="沒人的")
     mine = make_case(unit_code="standards", subject="我的")
-    casework.assign(mine.id, handler_id=handler.id, by=head, now=NOW)
+    routing.assign(mine.id, handler_id=handler.id, by=head, now=NOW)
     assert subjects(inbox(sign_in(handler), "?mine=1")) == ["我的"]
 
 
@@ -213,9 +215,9 @@ def test_a_full_page_takes_a_few_queries(role: Role, sign_in: SignIn, ctx: Flask
     browser = sign_in(person)
     for index in range(12):
         case = make_case(unit_code="standards", subject=f"信{index}")
-        casework.record_suggestion(case.id, guess(), profile=profile(), now=NOW)
+        suggesting.record_suggestion(case.id, guess(), profile=profile(), now=NOW)
         if role is Role.SECRETARIAT:
-            casework.assign(case.id, handler_id=person.id, by=make_actor(Role.HEAD), now=NOW)
+            routing.assign(case.id, handler_id=person.id, by=make_actor(Role.HEAD), now=NOW)
     db.session.expire_all()
     with counted() as statements:
         assert len(subjects(inbox(browser))) == 12

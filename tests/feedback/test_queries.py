@@ -11,7 +11,7 @@ from flask import Flask
 from feedback import queries
 from feedback.models import Case
 from feedback.queries import Filters
-from feedback.services import casework
+from feedback.services import sorting, suggesting
 from portal.access import Actor, Role
 from portal.app import profile
 from portal.db import db, transaction
@@ -80,10 +80,10 @@ def test_the_effective_topic_is_the_confirmed_one_then_a_sure_guess() -> None:
     handler = make_actor(unit_code="it")
     cases = {name: make_case(unit_code="it", subject=name) for name in ("確認", "有把握", "不確定", "沒看過")}
     for name, values in (("確認", {}), ("有把握", {}), ("不確定", {"abstained": True, "probability": 0.2})):
-        casework.record_suggestion(cases[name].id, guess(**values), profile=profile(), now=NOW)
+        suggesting.record_suggestion(cases[name].id, guess(**values), profile=profile(), now=NOW)
     with transaction() as session:
         session.execute(sa.update(Case).values(unit_id=handler.unit_id))
-    casework.confirm_topic(cases["確認"].id, topic="SV-DIGI", by=handler, profile=profile(), now=NOW)
+    sorting.confirm_topic(cases["確認"].id, topic="SV-DIGI", by=handler, profile=profile(), now=NOW)
 
     def found(topic: str) -> set[str]:
         query = queries.inbox(handler, Filters(state="all", topic=topic), NOW)

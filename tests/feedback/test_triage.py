@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from feedback import triage
 from feedback.models import Case, TopicLabel
 from feedback.sampling import in_random_share
-from feedback.services import casework
+from feedback.services import sorting, suggesting
 from portal.access import Actor, Role
 from portal.app import profile
 from portal.db import db
@@ -55,7 +55,7 @@ def subjects(text: str) -> list[str]:
 def read_by_model(subject: str, *, margin: float = 0.5, unit_code: str = "standards", **values: Any) -> Case:
     """A letter with a suggestion, wherever the suggestion would have brought it."""
     case = make_case(subject=subject, unit_code=unit_code)
-    casework.record_suggestion(case.id, guess(margin=margin, **values), profile=profile(), now=NOW)
+    suggesting.record_suggestion(case.id, guess(margin=margin, **values), profile=profile(), now=NOW)
     return get_case(case.id)
 
 
@@ -85,7 +85,7 @@ def test_the_letter_of_which_the_model_is_least_sure_comes_first(
 def test_by_receipt_the_oldest_letter_comes_first(sign_in: SignIn, secretary: Actor) -> None:
     for days, margin in ((1, 0.1), (9, 0.9), (4, 0.5)):
         case = make_case(subject=f"{days} 天前", received=NOW - timedelta(days=days))
-        casework.record_suggestion(case.id, guess(margin=margin), profile=profile(), now=NOW)
+        suggesting.record_suggestion(case.id, guess(margin=margin), profile=profile(), now=NOW)
     text = desk(sign_in(secretary), "?order=received")
     assert subjects(text) == ["9 天前", "4 天前", "1 天前"]
     assert re.search(r'href="/staff/triage/\?order=received" aria-current="page"', text)
@@ -144,7 +144,7 @@ def test_only_open_letters_without_a_topic_are_on_the_desk(sign_in: SignIn) -> N
     handler = make_actor()
     read_by_model("等人看")
     done = read_by_model("確認過")
-    casework.confirm_topic(done.id, topic="ST-CNS", by=handler, profile=profile(), now=NOW)
+    sorting.confirm_topic(done.id, topic="ST-CNS", by=handler, profile=profile(), now=NOW)
     answered_case(handler, subject="答復過")
     assert subjects(desk(sign_in(handler))) == ["等人看"]
 
@@ -183,7 +183,7 @@ def test_an_administrator_sorts_no_letters(sign_in: SignIn) -> None:
 
 def test_a_row_says_what_is_needed_and_no_personal_data(sign_in: SignIn, secretary: Actor) -> None:
     case = make_case(subject="我的電話 0912-345-678", body="起火了！身分證 A123456789，" + "很長的信" * 100)
-    casework.record_suggestion(case.id, guess(abstained=True, probability=0.4), profile=profile(), now=NOW)
+    suggesting.record_suggestion(case.id, guess(abstained=True, probability=0.4), profile=profile(), now=NOW)
     text = desk(sign_in(secretary))
     assert "0912-345-678" not in text
     assert "A123456789" not in text
@@ -203,7 +203,7 @@ def test_one_press_confirms_and_says_what_and_where_to(sign_in: SignIn) -> None:
     assert (answer.status_code, answer.location) == (303, "/staff/triage/#main")
     text = desk(browser)
     topic = profile().topic_name("SV-DIGI")
-    assert f"{case.number} 已確認為「{topic}」，由資訊室辦理。" in text
+    assert f"{case.number} 已確認為「{topic}」，已請資訊室收件。" in text
     assert subjects(text) == []
     (label,) = labels()
     assert (label.topic, label.suggested, label.abstained) == ("SV-DIGI", "PI-SCOPE", True)
@@ -218,7 +218,7 @@ def test_the_chosen_order_is_kept_after_a_press(sign_in: SignIn, secretary: Acto
 
 def test_the_second_of_two_people_is_told_and_overwrites_nothing(sign_in: SignIn, secretary: Actor) -> None:
     case, first = read_by_model("兩個人都在看"), make_actor()
-    casework.confirm_topic(case.id, topic="ST-CNS", by=first, profile=profile(), now=NOW)
+    sorting.confirm_topic(case.id, topic="ST-CNS", by=first, profile=profile(), now=NOW)
     answer = confirm(sign_in(secretary), case, "SV-DIGI")
     assert answer.status_code == 409
     name = profile().topic_name("ST-CNS")

@@ -64,21 +64,23 @@ def confirm_topic(page: Page) -> None:
     if sure.count():
         sure.click()
         return
-    page.locator("select#topic").select_option(label=TOPIC)
+    page.locator("select#confirm_topic-topic").select_option(label=TOPIC)
     page.get_by_role("button", name="確認選擇的主題").click()
 
 
 def test_a_letter_and_an_answer_travel_the_whole_way(site: Site, open_page: Callable[..., Page]) -> None:
-    citizen, staff = open_page(PHONE), open_page(DESK)
+    citizen, staff, head = open_page(PHONE), open_page(DESK), open_page(DESK)
     number, secret = write_letter(citizen)
 
     open_letter(staff)
     expect(staff.get_by_role("main")).to_contain_text(re.compile(TOPIC + r"（\d+%）"))
     confirm_topic(staff)
     expect(staff.get_by_role("main")).to_contain_text(re.compile("林怡君.*確認"))
-    staff.locator("textarea[name=body]").fill(ANSWER)
-    staff.get_by_role("button", name=re.compile("送出.*復")).first.click()
-    expect(staff.get_by_role("main")).to_contain_text("已答復")
+    staff.locator("#answer-body").fill(ANSWER)
+    staff.get_by_role("button", name="送主管核判").click()
+    expect(staff.get_by_role("main")).to_contain_text("第 1 版")
+    sign_off(head, staff.url)
+    expect(head.get_by_role("main")).to_contain_text("已答復")
 
     track(citizen, number, secret)
     expect(citizen.get_by_role("main")).to_contain_text(ANSWER)
@@ -90,6 +92,15 @@ def test_a_letter_and_an_answer_travel_the_whole_way(site: Site, open_page: Call
     assert "完成" in site.flask("jobs", "run", "unit-summary")
     see_it_in_the_summary(staff, number)
     see_it_in_the_trend(open_page(DESK))
+
+
+def sign_off(page: Page, letter: str) -> None:
+    """As the unit's head: read the draft, approve it, send it."""
+    sign_in(page, "head")
+    page.goto(letter)
+    expect(page.get_by_role("main")).to_contain_text(ANSWER)
+    page.get_by_role("button", name="核可").click()
+    page.get_by_role("button", name="發文").click()
 
 
 def answer_survey(page: Page) -> None:

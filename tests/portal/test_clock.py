@@ -153,7 +153,11 @@ def test_a_last_day_on_a_sunday_moves_to_the_end_of_monday() -> None:
 
 
 def test_a_last_day_on_a_holiday_moves_to_the_next_working_day() -> None:
-    assert due("2026-11-25 10:00", 30, "calendar") == "2026-12-29 00:00"
+    assert due("2027-09-05 10:00", 10, "calendar") == "2027-09-17 00:00"
+
+
+def test_a_holiday_before_a_saturday_moves_with_it_to_monday_noon() -> None:
+    assert due("2026-06-09 10:00", 10, "calendar") == "2026-06-22 12:00"
 
 
 def test_a_saturday_before_a_day_off_moves_to_noon_of_the_next_working_day() -> None:
@@ -172,7 +176,7 @@ def test_working_days_pass_over_the_lunar_new_year() -> None:
 
 
 def test_calendar_days_that_end_in_the_lunar_new_year_move_behind_it() -> None:
-    assert due("2026-01-18 10:00", 30, "calendar") == "2026-02-24 00:00"
+    assert due("2026-01-18 10:00", 30, "calendar") == "2026-02-23 12:00"
     assert due("2027-01-07 10:00", 30, "calendar") == "2027-02-11 12:00"
 
 

@@ -1,26 +1,37 @@
-"""A citizen's letter and everything that happens to it."""
+"""A citizen's letter, who wrote it, what the classifier thinks of it, and its likes."""
 
 from __future__ import annotations
 
-import enum
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from feedback.states import Status
+from feedback.states import SETTLED, UNREGISTERED, Ground, Petition, Status
 from portal.accounts.models import User
 from portal.db import Model
 from portal.units import Unit
 
+if TYPE_CHECKING:
+    from feedback.models.answering import Reply
+    from feedback.models.correspondence import Message
+    from feedback.models.events import CaseEvent
 
-def _where(condition: str) -> dict[str, Any]:
+
+def where(condition: str) -> dict[str, Any]:
     """A partial index on both databases."""
     return {"sqlite_where": sa.text(condition), "postgresql_where": sa.text(condition)}
 
 
+def among(states: frozenset[Status]) -> str:
+    """The SQL condition that a status is one of these."""
+    values = ", ".join(f"'{state.value}'" for state in Status if state in states)
+    return f"status IN ({values})"
+
+
 COUNTED = ("restricted", "topic", "urgent")
+WAITING = where("settled_at IS NULL")
 
 
 class CaseCounter(Model):
@@ -36,30 +47,49 @@ class Case(Model):
     """One letter, owned by the unit that must answer it.
 
     `topic` is what a person confirmed; the machine's guess is a Suggestion. `likely_topic`, by which
-    letters are filtered and counted, is the confirmed one, before that a sure guess. `restricted` letters are
-    seen by their owner unit only. `source_key` makes an import repeatable.
+    letters are filtered and counted, is the confirmed one, before that a sure guess. `voice` (what the
+    writer wants: a code of the profile) and `petition` (the kind in law) are said by a person.
+
+    `restricted` letters are seen by their owner unit only; `confidential` ones protect who wrote them.
+    `urgent_words` are the agency's words of danger found in the letter. `source_key` makes an import
+    repeatable.
+
+    `settled_at` is None while the unit must act. `answered_at` is the first answer and stays when the letter
+    is reopened; `answered_late` says whether that answer came after its deadline. `due_at` is the deadline
+    of what is to be done now: the answer, or the second reply.
     """
 
     __tablename__ = "cases"
     __table_args__ = (
+        sa.CheckConstraint(f"NOT ({among(UNREGISTERED)})", name="is_registered"),
+        sa.CheckConstraint(f"({among(SETTLED)}) = (settled_at IS NOT NULL)", name="settled_has_time"),
         sa.CheckConstraint(
-            "(status IN ('answered', 'closed')) = (answered_at IS NOT NULL)", name="answered_has_time"
+            "status NOT IN ('answered', 'closed', 'reopened') OR answered_at IS NOT NULL",
+            name="answered_has_time",
         ),
+        sa.CheckConstraint(
+            "status NOT IN ('declined', 'referred', 'merged', 'withdrawn') OR answered_at IS NULL",
+            name="left_without_answer",
+        ),
+        sa.CheckConstraint("(answered_at IS NULL) = (answered_late IS NULL)", name="answer_is_late_or_not"),
         sa.CheckConstraint("(status = 'closed') = (closed_at IS NOT NULL)", name="closed_has_time"),
+        sa.CheckConstraint("(status = 'declined') = (ground IS NOT NULL)", name="declined_has_ground"),
+        sa.CheckConstraint("(status = 'merged') = (merged_into_id IS NOT NULL)", name="merged_has_main"),
+        sa.CheckConstraint("merged_into_id <> id", name="merged_into_another"),
         sa.CheckConstraint("(topic IS NULL) = (topic_confirmed_at IS NULL)", name="topic_is_confirmed"),
         sa.CheckConstraint("topic IS NULL OR topic = likely_topic", name="likely_topic_is_confirmed_one"),
+        sa.CheckConstraint("(voice IS NULL) = (voice_set_at IS NULL)", name="voice_is_said"),
         sa.CheckConstraint("length(body) > 0", name="body_not_empty"),
         # The last three columns let the inbox count open letters without reading them.
-        sa.Index("ix_cases_open_due", "due_at", "id", *COUNTED, **_where("answered_at IS NULL")),
-        sa.Index(
-            "ix_cases_unit_open_due", "unit_id", "due_at", "id", *COUNTED, **_where("answered_at IS NULL")
-        ),
-        sa.Index("ix_cases_unclassified", "id", **_where("classified_at IS NULL")),
+        sa.Index("ix_cases_open_due", "due_at", "id", *COUNTED, **WAITING),
+        sa.Index("ix_cases_unit_open_due", "unit_id", "due_at", "id", *COUNTED, **WAITING),
+        sa.Index("ix_cases_unclassified", "id", **where("classified_at IS NULL")),
+        sa.Index("ix_cases_merged_into", "merged_into_id", **where("merged_into_id IS NOT NULL")),
         sa.Index("ix_cases_received", "received_at", "id"),
         sa.Index("ix_cases_unit_received", "unit_id", "received_at", "id"),
         sa.Index("ix_cases_unit_topic", "unit_id", "likely_topic", "received_at", "id"),
         sa.Index("ix_cases_unit_answered", "unit_id", "answered_at", "id"),
-    )  # fmt: skip
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     number: Mapped[str] = mapped_column(sa.String(20), unique=True)
@@ -72,15 +102,25 @@ class Case(Model):
     body: Mapped[str] = mapped_column(sa.Text)
     hint: Mapped[str | None] = mapped_column(sa.String(32))
     county: Mapped[str] = mapped_column(sa.String(20), default="")
+    language: Mapped[str] = mapped_column(sa.String(8), default="zh")
     restricted: Mapped[bool] = mapped_column(default=False)
+    confidential: Mapped[bool] = mapped_column(default=False)
     urgent: Mapped[bool] = mapped_column(default=False)
+    urgent_words: Mapped[list[Any]] = mapped_column(default=list)
     topic: Mapped[str | None] = mapped_column(sa.String(32))
     likely_topic: Mapped[str | None] = mapped_column(sa.String(32))
     topic_confirmed_at: Mapped[datetime | None]
     topic_confirmed_by: Mapped[int | None] = mapped_column(sa.ForeignKey("users.id"))
+    voice: Mapped[str | None] = mapped_column(sa.String(32))
+    voice_set_at: Mapped[datetime | None]
+    petition: Mapped[Petition | None]
+    ground: Mapped[Ground | None]
+    merged_into_id: Mapped[int | None] = mapped_column(sa.ForeignKey("cases.id"))
     received_at: Mapped[datetime]
     due_at: Mapped[datetime]
     answered_at: Mapped[datetime | None]
+    answered_late: Mapped[bool | None]
+    settled_at: Mapped[datetime | None]
     closed_at: Mapped[datetime | None]
     classified_at: Mapped[datetime | None]
     source_key: Mapped[str | None] = mapped_column(sa.String(64), unique=True)
@@ -90,6 +130,10 @@ class Case(Model):
     contact: Mapped[Contact | None] = relationship(back_populates="case", lazy="raise_on_sql")
     suggestion: Mapped[Suggestion | None] = relationship(back_populates="case", lazy="raise_on_sql")
     reply: Mapped[Reply | None] = relationship(back_populates="case", lazy="raise_on_sql")
+    merged_into: Mapped[Case | None] = relationship(remote_side="Case.id", lazy="raise_on_sql")
+    messages: Mapped[list[Message]] = relationship(
+        back_populates="case", lazy="raise_on_sql", order_by="Message.id"
+    )
     events: Mapped[list[CaseEvent]] = relationship(
         back_populates="case", lazy="raise_on_sql", order_by="CaseEvent.id"
     )
@@ -187,65 +231,6 @@ class CaseNeighbour(Model):
     likeness: Mapped[float]
 
     earlier: Mapped[Case] = relationship(foreign_keys=[earlier_id], lazy="raise_on_sql")
-
-
-class Reply(Model):
-    """The unit's answer: one to each letter."""
-
-    __tablename__ = "case_replies"
-    __table_args__ = (sa.CheckConstraint("length(body) > 0", name="body_not_empty"),)
-
-    case_id: Mapped[int] = mapped_column(sa.ForeignKey("cases.id"), primary_key=True)
-    author_id: Mapped[int] = mapped_column(sa.ForeignKey("users.id"))
-    body: Mapped[str] = mapped_column(sa.Text)
-    sent_at: Mapped[datetime] = mapped_column(index=True)
-
-    case: Mapped[Case] = relationship(back_populates="reply", lazy="raise_on_sql")
-    rating: Mapped[Rating | None] = relationship(back_populates="reply", lazy="raise_on_sql")
-
-
-class Rating(Model):
-    """How the citizen found the answer, once: 1 (very dissatisfied) to 5 (very satisfied)."""
-
-    __tablename__ = "reply_ratings"
-    __table_args__ = (sa.CheckConstraint("score BETWEEN 1 AND 5", name="score_on_scale"),)
-
-    case_id: Mapped[int] = mapped_column(sa.ForeignKey("case_replies.case_id"), primary_key=True)
-    score: Mapped[int]
-    comment: Mapped[str] = mapped_column(sa.Text, default="")
-    rated_at: Mapped[datetime] = mapped_column(index=True)
-
-    reply: Mapped[Reply] = relationship(back_populates="rating", lazy="raise_on_sql")
-
-
-class EventKind(enum.Enum):
-    """What happened, for the timelines of citizen and staff."""
-
-    RECEIVED = "received"
-    SUGGESTED = "suggested"
-    TOPIC_CONFIRMED = "topic_confirmed"
-    TRANSFERRED = "transferred"
-    ASSIGNED = "assigned"
-    ANSWERED = "answered"
-    CLOSED = "closed"
-    RATED = "rated"
-
-
-class CaseEvent(Model):
-    """One step of a letter's way. `note` is a staff member's reason; never the citizen's words."""
-
-    __tablename__ = "case_events"
-
-    id: Mapped[int] = mapped_column(primary_key=True)
-    case_id: Mapped[int] = mapped_column(sa.ForeignKey("cases.id"), index=True)
-    at: Mapped[datetime]
-    kind: Mapped[EventKind]
-    actor_id: Mapped[int | None] = mapped_column(sa.ForeignKey("users.id"))
-    unit_id: Mapped[int | None] = mapped_column(sa.ForeignKey("units.id"))
-    topic: Mapped[str | None] = mapped_column(sa.String(32))
-    note: Mapped[str] = mapped_column(sa.String(500), default="")
-
-    case: Mapped[Case] = relationship(back_populates="events", lazy="raise_on_sql")
 
 
 class IntakeKey(Model):

@@ -1,0 +1,212 @@
+"""Every act from every state by every role: what is allowed happens, everything else changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from feedback.models import Case, Consultation, Method
+from feedback.services import answering, deadlines, leaving, routing, sorting
+from feedback.states import (
+    OPEN,
+    REGISTERED,
+    SETTLED,
+    TRANSITIONS,
+    UNREGISTERED,
+    Act,
+    Ground,
+    NotAllowed,
+    Party,
+    Status,
+    acts_from,
+    move,
+)
+from portal.access import PERMISSIONS, Actor, Role
+from portal.app import profile
+from portal.db import db
+from portal.errors import DomainError
+from tests.factories import NOW, SITE, get_case, make_actor, make_case, unit
+from tests.feedback.ways import ROUTES, bring_to
+
+pytestmark = pytest.mark.usefixtures("ctx")
+
+BEFORE_ANSWER = "received dispatched transferring in_progress awaiting_citizen in_review approved"
+# Written down once more, so that a change of the table is a decision: act → states it starts from.
+STARTS: dict[Act, str] = {
+    Act.REGISTER: "draft",
+    Act.CONFIRM_EMAIL: "awaiting_email",
+    Act.CONFIRM_TOPIC: "received dispatched in_progress",
+    Act.DECLINE_SUGGESTION: "received dispatched",
+    Act.SET_VOICE: "received dispatched in_progress awaiting_citizen",
+    Act.JUDGE_URGENCY: f"{BEFORE_ANSWER} reopened",
+    Act.DISPATCH: "received dispatched in_progress transferring",
+    Act.TRANSFER: "received dispatched in_progress",
+    Act.ACCEPT_TRANSFER: "transferring",
+    Act.REFUSE_TRANSFER: "transferring",
+    Act.CANCEL_TRANSFER: "transferring",
+    Act.ASSIGN: "received dispatched in_progress awaiting_citizen reopened",
+    Act.CONSULT: "received dispatched in_progress reopened",
+    Act.DROP_CONSULTATION: "received dispatched transferring in_progress awaiting_citizen reopened",
+    Act.GIVE_OPINION: "received dispatched transferring in_progress awaiting_citizen reopened",
+    Act.ASK_CITIZEN: "received dispatched in_progress",
+    Act.SUPPLEMENT: f"{BEFORE_ANSWER} reopened",
+    Act.STOP_WAITING: "awaiting_citizen",
+    Act.INTERIM: "received dispatched in_progress",
+    Act.EXTEND: "received dispatched in_progress reopened",
+    Act.SAVE_DRAFT: "received dispatched in_progress reopened",
+    Act.SUBMIT: "received dispatched in_progress reopened",
+    Act.RECALL: "in_review approved",
+    Act.RETURN: "in_review",
+    Act.APPROVE: "in_review",
+    Act.SEND: "approved",
+    Act.REPLY: "received dispatched in_progress reopened",
+    Act.CLOSE: "answered",
+    Act.REOPEN: "answered closed",
+    Act.DECLINE: "received dispatched in_progress awaiting_citizen",
+    Act.REFER: "received dispatched in_progress",
+    Act.MERGE: "received dispatched in_progress",
+    Act.SEPARATE: "merged",
+    Act.WITHDRAW: BEFORE_ANSWER,
+}
+
+
+def test_acts_start_from_the_states_written_here() -> None:
+    found = {act: {state.value for state in transition.moves} for act, transition in TRANSITIONS.items()}
+    assert found == {act: set(states.split()) for act, states in STARTS.items()}
+
+
+def test_every_state_is_reached_and_only_final_ones_are_never_left() -> None:
+    reached = {target for transition in TRANSITIONS.values() for target in transition.moves.values()}
+    assert reached | UNREGISTERED == set(Status)
+    final = {state for state in REGISTERED if not acts_from(state)}
+    assert final == {Status.DECLINED, Status.REFERRED, Status.WITHDRAWN}
+    assert set(Status) == OPEN | SETTLED | UNREGISTERED
+    assert not OPEN & SETTLED
+
+
+def test_what_was_answered_once_never_leaves_without_an_answer() -> None:
+    away = {Status.DECLINED, Status.REFERRED, Status.MERGED, Status.WITHDRAWN}
+    for status in (Status.REOPENED, Status.IN_REVIEW, Status.APPROVED, Status.ANSWERED, Status.CLOSED):
+        assert not {move(status, act, answered=True) for act in acts_from(status, answered=True)} & away
+
+
+ROLES = {
+    "handler": (Role.HANDLER, "standards"),
+    "head": (Role.HEAD, "standards"),
+    "other handler": (Role.HANDLER, "it"),
+    "other head": (Role.HEAD, "it"),
+    "stranger": (Role.HEAD, "taichung"),
+    "secretariat": (Role.SECRETARIAT, "secretariat"),
+    "ethics": (Role.ETHICS, "ethics"),
+    "admin": (Role.ADMIN, "standards"),
+}
+# The letter lies with the unit "standards"; "it" is offered it when it is being transferred, and asked when
+# it is being consulted about.
+PARTIES: dict[Party, set[str]] = {
+    Party.OWNER: {"handler", "head"},
+    Party.SORTER: {"handler", "head", "secretariat"},
+    Party.DISPATCHER: {"secretariat"},
+    Party.RECEIVER: {"other handler", "other head"},
+    Party.CONSULTED: {"other handler", "other head"},
+}
+TEXT = "寫了很久的文字"
+
+
+def do(act: Act, case: Case, by: Actor) -> object:
+    """The act through its public service."""
+    common: dict[str, Any] = {"by": by, "now": NOW}
+    known = common | {"profile": profile()}
+    to_citizen = known | {"site_url": SITE}
+    asked = db.session.scalar(sa.select(Consultation.id).where(Consultation.case_id == case.id)) or 0
+    calls: dict[Act, Callable[[], object]] = {
+        Act.CONFIRM_TOPIC: lambda: sorting.confirm_topic(case.id, topic="ST-CNS", **known),
+        Act.DECLINE_SUGGESTION: lambda: sorting.decline_suggestion(case.id, **common),
+        Act.SET_VOICE: lambda: sorting.set_voice(case.id, voice="question", **known),
+        Act.JUDGE_URGENCY: lambda: sorting.judge_urgency(case.id, urgent=True, **known),
+        Act.DISPATCH: lambda: routing.dispatch(case.id, unit_id=unit("legal").id, reason=TEXT, **common),
+        Act.TRANSFER: lambda: routing.transfer(case.id, unit_id=unit("legal").id, reason=TEXT, **common),
+        Act.ACCEPT_TRANSFER: lambda: routing.accept(case.id, **common),
+        Act.REFUSE_TRANSFER: lambda: routing.refuse(case.id, reason=TEXT, **common),
+        Act.CANCEL_TRANSFER: lambda: routing.cancel(case.id, **common),
+        Act.ASSIGN: lambda: routing.assign(case.id, handler_id=make_actor().id, **common),
+        Act.CONSULT: lambda: routing.consult(case.id, unit_id=unit("legal").id, question=TEXT, **known),
+        Act.DROP_CONSULTATION: lambda: routing.drop_consultation(asked, **common),
+        Act.GIVE_OPINION: lambda: routing.give_opinion(asked, opinion=TEXT, **common),
+        Act.ASK_CITIZEN: lambda: deadlines.ask_citizen(case.id, question=TEXT, **to_citizen),
+        Act.STOP_WAITING: lambda: deadlines.stop_waiting(case.id, **known),
+        Act.INTERIM: lambda: deadlines.interim(case.id, body=TEXT, **to_citizen),
+        Act.EXTEND: lambda: deadlines.extend(case.id, days=5, reason=TEXT, **to_citizen),
+        Act.SAVE_DRAFT: lambda: answering.save_draft(case.id, body=TEXT, method=Method.WRITTEN, **common),
+        Act.SUBMIT: lambda: answering.submit(case.id, body=TEXT, method=Method.WRITTEN, **common),
+        Act.RECALL: lambda: answering.recall(case.id, **common),
+        Act.RETURN: lambda: answering.send_back(case.id, comment=TEXT, **common),
+        Act.APPROVE: lambda: answering.approve(case.id, **common),
+        Act.SEND: lambda: answering.send(case.id, **to_citizen),
+        Act.REPLY: lambda: answering.answer(case.id, body=TEXT, **to_citizen),
+        Act.CLOSE: lambda: answering.close(case.id, **common),
+        Act.DECLINE: lambda: leaving.decline(case.id, ground=Ground.NO_SUBSTANCE, notice=TEXT, **to_citizen),
+        Act.REFER: lambda: leaving.refer(
+            case.id, agency="國家通訊傳播委員會", email="", reason=TEXT, fields=[], notice=TEXT, **to_citizen
+        ),
+        Act.MERGE: lambda: leaving.merge(case.id, into_id=make_case(unit_code="standards").id, **known),
+        Act.SEPARATE: lambda: leaving.separate(case.id, **common),
+    }
+    return calls[act]()
+
+
+STAFF_ACTS = [
+    act for act, transition in TRANSITIONS.items() if transition.party in PARTIES and act is not Act.REGISTER
+]
+
+
+def allowed(act: Act, role: Role, who: str) -> bool:
+    transition = TRANSITIONS[act]
+    if act is Act.REPLY and role is Role.HANDLER:
+        return False  # a handler's answer is signed off
+    held = transition.permission in PERMISSIONS[role]
+    return held and who in PARTIES[transition.party]
+
+
+@pytest.mark.parametrize("status", ROUTES, ids=lambda status: status.value)
+def test_an_act_is_done_by_those_who_may_from_where_it_starts_and_by_nobody_else(status: Status) -> None:
+    people = {who: make_actor(role, unit_code) for who, (role, unit_code) in ROLES.items()}
+    left_alone = bring_to(status, consulting=status in CONSULTABLE)
+    before = _facts(left_alone)
+    answered = left_alone.answered_at is not None
+    for act in STAFF_ACTS:
+        for who, by in people.items():
+            if status in TRANSITIONS[act].leads(answered=answered) and allowed(act, by.role, who):
+                consulting = act in (Act.DROP_CONSULTATION, Act.GIVE_OPINION)
+                case = bring_to(status, consulting=consulting)
+                do(act, case, by)
+                assert get_case(case.id).status is move(status, act, answered=answered), (act, who)
+            else:
+                with pytest.raises(DomainError):
+                    do(act, left_alone, by)
+    assert _facts(get_case(left_alone.id)) == before
+
+
+CONSULTABLE = {state for state in ROUTES if state in TRANSITIONS[Act.GIVE_OPINION].moves}
+
+
+def _facts(case: Case) -> dict[str, Any]:
+    return {column.key: getattr(case, column.key) for column in sa.inspect(Case).column_attrs}
+
+
+@pytest.mark.parametrize("status", ROUTES, ids=lambda status: status.value)
+def test_the_citizen_adds_words_to_what_is_open_and_withdraws_what_is_unanswered(status: Status) -> None:
+    case = bring_to(status)
+    if status in TRANSITIONS[Act.SUPPLEMENT].moves:
+        deadlines.supplement(case.id, body=TEXT, profile=profile(), now=NOW)
+    else:
+        with pytest.raises(NotAllowed):
+            deadlines.supplement(case.id, body=TEXT, profile=profile(), now=NOW)
+    case = get_case(case.id)
+    if case.status in TRANSITIONS[Act.WITHDRAW].moves and case.answered_at is None:
+        assert leaving.withdraw(case.id, profile=profile(), now=NOW).status is Status.WITHDRAWN
+    else:
+        with pytest.raises(NotAllowed):
+            leaving.withdraw(case.id, profile=profile(), now=NOW)
