@@ -70,6 +70,19 @@ def topic_counts(unit_id: int, period: Period) -> dict[str | None, int]:
     return dict(rows.all())
 
 
+def channel_counts(period: Period, unit_id: int | None = None) -> dict[str, int]:
+    """Letters received in the period by the channel they came by, of one unit or of all."""
+    rows = db.session.execute(
+        sa.select(Case.channel, sa.func.count())
+        .where(
+            Case.restricted.is_(sa.false()) if unit_id is None else _of_unit(unit_id),
+            _within(Case.received_at, period),
+        )
+        .group_by(Case.channel)
+    )
+    return dict(rows.all())
+
+
 def letters_received(unit_id: int, period: Period) -> list[tuple[int, str, str]]:
     """(id, subject, body) of the unit's letters of a period, oldest first."""
     rows = db.session.execute(

@@ -15,6 +15,7 @@ from typing import Any
 from analytics.issue_queries import shares_of
 from analytics.models import Improvement
 from analytics.queries import (
+    channel_counts,
     improvements_of,
     letter_counts,
     letters_late,
@@ -52,6 +53,7 @@ def summarise(unit: Unit, period: Period, now: datetime, *, profile: Profile) ->
         "as_of": as_of.isoformat(),
         "complete": now >= period.end,
         "letters": asdict(counts),
+        "channels": _channels(unit.id, period, profile),
         "topics": _topics(unit.id, period, profile),
         "ratings": _satisfaction(figures_of(rating_counts(period, unit.id))),
         "survey": _survey(unit, period),
@@ -86,6 +88,14 @@ def _topics(unit_id: int, period: Period, profile: Profile) -> list[Figures]:
         for code in now.keys() | before.keys()
     ]
     return sorted(rows, key=lambda row: (-row["count"], -row["before"], row["name"]))
+
+
+def _channels(unit_id: int, period: Period, profile: Profile) -> list[Figures]:
+    """The letters received by the channel they came by, in the profile's order; they add up to all."""
+    counts = channel_counts(period, unit_id)
+    order = [channel.code for channel in profile.channels]
+    codes = sorted(counts, key=lambda code: (order.index(code) if code in order else len(order), code))
+    return [{"code": code, "name": profile.channel_name(code), "count": counts[code]} for code in codes]
 
 
 def _survey(unit: Unit, period: Period) -> Figures:

@@ -12,7 +12,7 @@ from flask import url_for
 from markupsafe import Markup
 
 from analytics.presenting import past_year
-from analytics.queries import rating_counts
+from analytics.queries import channel_counts, rating_counts
 from analytics.trends import Point, bar_chart, line_chart, satisfied, shares_by, total
 from portal import charts
 from portal.clock import Period
@@ -112,6 +112,31 @@ class TrendsPage:
         ]
         table = _table("月份", FIGURES, _rows(points))
         return self._section("信件答復的評分", points, table, self._lines(points))
+
+    @cached_property
+    def by_channel(self) -> Table:
+        """Letters received each month by channel: channels that any letter came by, and all together."""
+        counts = {month: channel_counts(month) for month in self.months}
+        used = {code for month in counts.values() for code in month}
+        names = {item.code: item.name for item in self.profile.channels if item.code in used}
+        names |= {code: code for code in sorted(used - names.keys())}
+        rows = [
+            (
+                str(month),
+                [
+                    *(self._letters(month, counts[month].get(code, 0), channel=code) for code in names),
+                    self._letters(month, sum(counts[month].values())),
+                ],
+            )
+            for month in self.months
+        ]
+        return _table("月份", [*names.values(), "合計 n"], rows if used else [])
+
+    def _letters(self, month: Period, count: int, **filters: Any) -> Any:
+        """A count, linked to the letters that it counts."""
+        if not count:
+            return 0
+        return count, url_for("cases.inbox", state="all", period=str(month), moment="received", **filters)
 
     def _lines(self, points: Sequence[Point]) -> Drawing:
         return partial(line_chart, points, self.months)

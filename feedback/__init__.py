@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from flask import Flask
 
+from feedback import channel_models as channel_models
 from feedback import models as models
 from feedback import staff_part
 from feedback.views.api import api, describe

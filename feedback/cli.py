@@ -8,6 +8,7 @@ import click
 from flask import current_app
 
 from feedback.importing import LetterFile, open_letters
+from feedback.mailjob import fetch_mail, left
 from feedback.services.importing import ImportResult, take_in
 from feedback.sheets import UnreadableError
 from portal.cli import PlainGroup
@@ -36,6 +37,21 @@ def import_letters(file: Path) -> None:
     except UnreadableError as fault:
         raise UnreadableFileError(f"{file.name}：{fault}") from fault
     _report(letters, result)
+
+
+@feedback_cli.command("fetch-mail")
+def fetch() -> None:
+    """收取 MAIL_IN_URL 信箱裡的來信；可重複執行，收過的不會再收，信也不會從信箱刪除。"""
+    if not current_app.config["QINGTING"].mail_in_url:
+        raise click.ClickException("沒有設定 MAIL_IN_URL，例如 imaps://帳號:密碼@主機/INBOX。")
+    result = fetch_mail(utcnow())
+    others = "、".join(f"{kind.label} {count}" for kind, count in result.not_letters.items())
+    click.echo(
+        f"收了 {result.taken} 封來信，略過 {result.known} 封（先前已收）"
+        f"，{result.not_letters.total()} 封不是來信{f'（{others}）' if others else ''}。"
+    )
+    if result.failed or result.too_large:
+        raise click.ClickException(left(result))
 
 
 def _report(letters: LetterFile, result: ImportResult) -> None:

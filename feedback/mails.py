@@ -17,6 +17,7 @@ from portal.profile import Profile
 from portal.urls import for_mail
 
 TRACK_PATH = "/feedback/track"
+LINK_PATH = "/feedback/secret"
 
 
 def track_url(site_url: str, number: str) -> str:
@@ -36,11 +37,39 @@ def confirm_receipt(
     """Tell the citizen the number. The secret was shown on the page and is not kept, so not mailed."""
     if not email:
         return
+    channel = profile.channel(case.channel)
+    handed = "同仁交給您" if channel and channel.staff else "送出來信時畫面上"
     body = (
         f"您好：\n\n{profile.name}已收到您的來信，案件編號 {case.number}。\n"
         f"我們最晚在 {roc_deadline(case.due_at)}前答復您。\n\n"
         f"查詢進度：{_where(site_url, case.number)}\n"
-        "查詢時請輸入送出來信時畫面上的查詢密碼。\n\n"
+        f"查詢時請輸入{handed}的查詢密碼。\n\n"
+        f"{profile.mailbox_name}　{profile.phone}\n（本信由系統自動寄出，請勿直接回覆。）\n"
+    )
+    enqueue(
+        session, kind="case.received", ref=case.number, recipient=email,
+        subject=f"已收到您的來信（{case.number}）", body=body, now=now,
+    )  # fmt: skip
+
+
+def confirm_mail(
+    session: Session, case: Case, email: str, token: str, *, profile: Profile, site_url: str, now: datetime
+) -> None:
+    """Tell whoever wrote by mail the number, with a link at which `token` is exchanged for the secret once.
+
+    The link is left out where mail may hold none; then the answer comes by mail all the same.
+    """
+    trusted = for_mail(site_url)
+    link = (
+        f"想在網頁上查詢進度、為答復評分，請在 7 天內開啟這個網址取得查詢密碼（只能使用一次，請不要轉寄）：\n"
+        f"{trusted}{LINK_PATH}/{token}\n\n"
+        if trusted and token
+        else ""
+    )
+    body = (
+        f"您好：\n\n{profile.name}已收到您寄來的電子郵件，案件編號 {case.number}。\n"
+        f"我們最晚在 {roc_deadline(case.due_at)}前答復您；答復會寄到這個電子郵件地址。\n\n{link}"
+        f"要補充說明時，請在新郵件的主旨寫上案件編號 {case.number}。\n\n"
         f"{profile.mailbox_name}　{profile.phone}\n（本信由系統自動寄出，請勿直接回覆。）\n"
     )
     enqueue(

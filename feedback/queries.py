@@ -95,6 +95,7 @@ class Filters:
     period: Period | None = None
     moment: str = "received"
     urgent: bool = False
+    channel: str | None = None
 
 
 def inbox(actor: Actor, filters: Filters, now: datetime) -> sa.Select[Case]:
@@ -111,6 +112,8 @@ def inbox(actor: Actor, filters: Filters, now: datetime) -> sa.Select[Case]:
         conditions.append(Case.handler_id == filters.handler_id)
     if filters.urgent:
         conditions.append(Case.urgent.is_(sa.true()))
+    if filters.channel:
+        conditions.append(Case.channel == filters.channel)
     if filters.period is not None:
         query, column = _moment(query, filters.moment)
         conditions += [column >= filters.period.start, column < filters.period.end]

@@ -37,6 +37,7 @@ class InboxForm(Form):
     state = SelectField("狀態", choices=choices(STATES.items()), default="open", validate_choice=False)
     topic = SelectField("主題", validate_choice=False)
     unit = SelectField("單位", validate_choice=False)
+    channel = SelectField("管道", validate_choice=False)
     period = StringField(
         "月份", filters=[clean], render_kw={"placeholder": "例如 115-11", "inputmode": "numeric"}
     )
@@ -51,7 +52,8 @@ class InboxForm(Form):
         topics = [(topic.code, topic.name) for topic in profile.topics]
         self.topic.choices = choices([("", "全部"), (NO_TOPIC, "未分類"), *topics])
         self.unit.choices = choices([("", "全部"), *((str(unit.id), unit.name) for unit in units)])
-        for field in (self.state, self.topic, self.unit, self.moment):
+        self.channel.choices = choices([("", "全部"), *((item.code, item.name) for item in profile.channels)])
+        for field in (self.state, self.topic, self.unit, self.channel, self.moment):
             if field.data not in {choice.value for choice in field.choices}:
                 field.data = field.default or ""
         if self.period.data and self._period() is None:
@@ -67,6 +69,7 @@ class InboxForm(Form):
             period=self._period(),
             moment=self.moment.data,
             urgent=self.urgent.data,
+            channel=self.channel.data or None,
         )
 
     def _period(self) -> Period | None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from flask import Flask
+from datetime import datetime
+
+from flask import Flask, current_app
 
 from feedback.views.consultations import consultations
+from feedback.views.entering import desk
 from feedback.views.staff import cases
 from feedback.views.triage import triage
 from portal import guide, nav
@@ -21,6 +24,7 @@ def init_app(app: Flask) -> None:
     app.register_blueprint(cases)
     app.register_blueprint(triage)
     app.register_blueprint(consultations)
+    app.register_blueprint(desk)
     commands = LazyGroup("feedback", module="feedback.cli", attribute="feedback_cli", help="民眾來信。")
     app.cli.add_command(commands)
     nav.add(
@@ -28,6 +32,7 @@ def init_app(app: Flask) -> None:
         Entry("信件", "cases.inbox", "envelope", Permission.CASE_READ, order=10),
         Entry("分文台", "triage.desk", "signpost-split", Permission.CASE_REPLY, order=11),
         Entry("會辦", "consultations.index", "people", Permission.CASE_REPLY, order=12),
+        Entry("代民眾登錄", "entering.new", "telephone-inbound", Permission.CASE_REPLY, order=13),
     )
     guide.add_tips(app, *_tips())
     on_change(app, "feedback.jobs:calendar_changed")
@@ -46,7 +51,17 @@ def init_app(app: Flask) -> None:
             {"hour": "1", "minute": "10"},
         ),
         Job("deliver-mail", "寄出郵件", "portal.outbox:deliver", {"second": "*/5"}, has_work=has_due),
+        Job("fetch-mail", "收取來信郵件", "feedback.mailjob:fetch", {"minute": "*/5"}, has_work=has_source),
+        Job(
+            "sweep-intake", "刪除逾期的登錄草稿與取密碼連結", "feedback.mailjob:sweep",
+            {"hour": "3", "minute": "40"},
+        ),
     )  # fmt: skip
+
+
+def has_source(_now: datetime) -> bool:
+    """Whether this installation fetches mail."""
+    return bool(current_app.config["QINGTING"].mail_in_url)
 
 
 def _tips() -> list[Tip]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from portal.profile import PROFILES
@@ -32,6 +32,7 @@ class Config:
     secret_key: str
     mail_url: str
     profile: Path
+    mail_in_url: str = field(default="", repr=False)
     base_url: str = ""
     secure_cookies: bool = True
     proxy_hops: int = 0
@@ -43,6 +44,8 @@ class Config:
             raise ConfigError(f"SECRET_KEY 至少要有 {MIN_SECRET_LENGTH} 個字元，請換一個隨機的長字串。")
         if not self.mail_url.startswith(("file:", "smtp:", "smtps:")):
             raise ConfigError("MAIL_URL 要以 file:、smtp: 或 smtps: 開頭。")
+        if self.mail_in_url and not self.mail_in_url.startswith(("mbox:", "maildir:", "imaps:", "imap:")):
+            raise ConfigError("MAIL_IN_URL 要以 mbox:、maildir: 或 imaps: 開頭。")
 
     @property
     def models(self) -> Path:
@@ -60,6 +63,7 @@ class Config:
             secret_key=env.get("SECRET_KEY") or _kept_secret(instance),
             mail_url=env.get("MAIL_URL") or f"file://{instance / 'mail'}",
             profile=_profile(env.get("QINGTING_PROFILE", "")),
+            mail_in_url=env.get("MAIL_IN_URL", ""),
             base_url=env.get("QINGTING_BASE_URL", "").rstrip("/"),
             secure_cookies=env.get("QINGTING_PLAIN_HTTP", "") != "1",
             proxy_hops=_whole(env, "QINGTING_PROXY_HOPS", 0),

@@ -172,10 +172,15 @@ def _note_failure(message_id: int, attempts: int, error: str, now: datetime) -> 
         )
 
 
+def sender_address(mail_url: str) -> str:
+    """The address that the platform's mails come from."""
+    return parse_qs(urlsplit(mail_url).query).get("from", [DEFAULT_SENDER])[0]
+
+
 def compose(row: OutboxMessage) -> EmailMessage:
     """The mail as it travels."""
     config = current_app.config["QINGTING"]
-    sender = parse_qs(urlsplit(config.mail_url).query).get("from", [DEFAULT_SENDER])[0]
+    sender = sender_address(config.mail_url)
     profile = current_app.extensions["profile"]
     message = EmailMessage()
     message["From"] = Address(profile.mailbox_name, addr_spec=sender)

@@ -139,11 +139,11 @@ def _write(session: Session, item: _Ready, profile: Profile, now: datetime) -> s
         unit_code=item.unit_code,
         source_key=item.source_key,
     )
-    case.restricted = _answers_restricted_only(item.unit_code, profile)
+    case.restricted = answers_restricted_only(item.unit_code, profile)
     return item.letter.body
 
 
-def _answers_restricted_only(unit_code: str | None, profile: Profile) -> bool:
+def answers_restricted_only(unit_code: str | None, profile: Profile) -> bool:
     """Whether whatever is filed with this unit is hidden from others until a person has read it."""
     owned = [topic for topic in profile.topics if topic.owner == unit_code]
     return bool(owned) and all(topic.restricted for topic in owned)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -51,14 +52,21 @@ def open_case(
     now: datetime,
     key: str | None = None,
     site_url: str = "",
+    received_at: datetime | None = None,
+    unit_code: str | None = None,
+    also: Callable[[Session, Case], None] | None = None,
 ) -> Receipt:
     """Take one letter in.
 
     `letter` has passed `feedback.letters.problems`. `key` names the submission: a second call with
     the same key and words returns the first receipt (`secret` must be derived from the key), with
-    other words raises KeyReused. Raises NotReady when no units are loaded.
+    other words raises KeyReused. Raises NotReady when no units are loaded. `received_at` (default: now) and
+    `unit_code` are those of `add_case`; `also` adds to a new letter in the same transaction.
     """
-    take_in = partial(_take_in, letter, profile=profile, secret=secret, now=now, key=key, site_url=site_url)
+    take_in = partial(
+        _take_in, letter, profile=profile, secret=secret, now=now, key=key, site_url=site_url,
+        received_at=received_at or now, unit_code=unit_code, also=also,
+    )  # fmt: skip
     try:
         return take_in()
     except IntegrityError:
@@ -69,13 +77,27 @@ def open_case(
 
 
 def _take_in(
-    letter: Letter, *, profile: Profile, secret: str, now: datetime, key: str | None, site_url: str
+    letter: Letter,
+    *,
+    profile: Profile,
+    secret: str,
+    now: datetime,
+    key: str | None,
+    site_url: str,
+    received_at: datetime,
+    unit_code: str | None,
+    also: Callable[[Session, Case], None] | None,
 ) -> Receipt:
     with transaction() as session:
         earlier = _earlier(session, key, letter) if key else None
         if earlier is not None:
             return Receipt(earlier.id, earlier.number, secret, repeated=True)
-        case = add_case(session, letter, profile=profile, secret=secret, received_at=now, now=now)
+        case = add_case(
+            session, letter, profile=profile, secret=secret, received_at=received_at, now=now,
+            unit_code=unit_code,
+        )  # fmt: skip
+        if also:
+            also(session, case)
         if key:
             session.add(
                 IntakeKey(

@@ -7,10 +7,11 @@ from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError
 
 from feedback import citizen, mails, queries
+from feedback.act_forms import ActForm
 from feedback.forms import LetterForm, RatingForm, SupplementForm, TrackForm
 from feedback.models import Case
 from feedback.secrets import derive_secret, tidy_number
-from feedback.services import deadlines, intake, leaving, ratings
+from feedback.services import deadlines, intake, leaving, ratings, secret_links
 from feedback.states import Act, acts_from
 from feedback.views import memory
 from portal.access import public
@@ -40,7 +41,7 @@ def _forget_expired() -> None:
 @feedback.after_request
 def _keep_off_disk(response: Response) -> Response:
     """Pages that show a letter or its secret are not kept by the browser."""
-    if request.endpoint in {"feedback.receipt", "feedback.show"}:
+    if request.endpoint in {"feedback.receipt", "feedback.secret", "feedback.show"}:
         response.headers["Cache-Control"] = "no-store"
     return response
 
@@ -103,6 +104,16 @@ def receipt() -> ResponseReturnValue:
 @public
 def clear_receipt() -> ResponseReturnValue:
     memory.drop_receipt()
+    return redirect(url_for(".receipt"), 303)
+
+
+@feedback.route("/secret/<token>", methods=["GET", "POST"])
+@public
+def secret(token: str) -> ResponseReturnValue:
+    """From a mail's link. Only the button uses it up: mail scanners open links, they press nothing."""
+    if not ActForm().validate_on_submit():
+        return render_template("feedback/secret.html")
+    memory.keep_receipt(secret_links.redeem(token, now=utcnow()), now=utcnow())
     return redirect(url_for(".receipt"), 303)
 
 

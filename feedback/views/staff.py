@@ -7,8 +7,9 @@ from collections.abc import Callable
 from flask import Blueprint, abort, flash, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from feedback import casefile, queries, staff_words
+from feedback import casefile, intake_queries, queries, staff_words
 from feedback.act_forms import ReplyForm, RevealForm
+from feedback.intake_forms import LANGUAGES
 from feedback.models import Case, Contact
 from feedback.services import contacts, presence
 from feedback.staff_acts import DEEDS, Deed, Press, permission
@@ -156,6 +157,8 @@ def _page(
         body=body,
         neighbours=desk.alike,
         timeline=timeline(case, file, profile()),
+        intake=intake_queries.shown(g.user, case.id),
+        languages=LANGUAGES,
         words=staff_words,
     )
     return page, status

@@ -13,7 +13,7 @@ from portal.profile.parts import (
     Analysis,
     Answering,
     Calendar,
-    Choice,
+    Channel,
     Code,
     County,
     Deadlines,
@@ -45,8 +45,8 @@ class Profile(Part):
     units: tuple[UnitSpec, ...] = Field(min_length=1)
     counties: tuple[County, ...] = ()
     topics: tuple[Topic, ...] = Field(min_length=1)
-    channels: tuple[Choice, ...] = Field(min_length=1)
     voices: tuple[Voice, ...] = ()
+    channels: tuple[Channel, ...] = Field(min_length=1)
     roles: tuple[Role, ...]
     deadlines: Deadlines
     answering: Answering = Answering()
@@ -95,8 +95,12 @@ class Profile(Part):
         topic = self.topic(code)
         return topic.name if topic else (code or "未分類")
 
+    def channel(self, code: str | None) -> Channel | None:
+        return next((channel for channel in self.channels if channel.code == code), None)
+
     def channel_name(self, code: str) -> str:
-        return next((channel.name for channel in self.channels if channel.code == code), code)
+        channel = self.channel(code)
+        return channel.name if channel else code
 
     def voice(self, code: str | None) -> Voice | None:
         return next((voice for voice in self.voices if voice.code == code), None)

@@ -80,6 +80,15 @@ class Voice(Choice):
     confidential: bool = False
 
 
+class Channel(Choice):
+    """A way in. `staff` marks those that staff enter letters of; `oral` ones are written down, read back and
+    confirmed (行政程序法 §169); of an `agency` one the other agency and its document number are kept."""
+
+    staff: bool = False
+    oral: bool = False
+    agency: bool = False
+
+
 class Deadline(Part):
     """How long an answer may take. `confirmed` is false while the agency has not confirmed it."""
 
