@@ -83,7 +83,7 @@ def consulted(actor: Actor) -> sa.Select[int]:
 class Filters:
     """What an inbox shows. Periods select by month; None leaves a thing open.
 
-    `state`: open, overdue, unconfirmed, answered, closed or all.
+    `state`: a key of `staff_forms.STATES`; "all" and what is not known leave it open.
     `topic`: a code, or "none" for letters without a known topic.
     `moment`: whether `period` counts letters received, answered, closed or rated in that month.
     """
@@ -127,6 +127,9 @@ def _by_state(state: str, now: datetime) -> list[sa.ColumnElement[bool]]:
         "open": [is_open],
         "overdue": [is_open, Case.due_at < now],
         "unconfirmed": [is_open, Case.topic.is_(None)],
+        "asked": [is_open, Case.status == Status.AWAITING_CITIZEN],
+        "review": [is_open, Case.status == Status.IN_REVIEW],
+        "approved": [is_open, Case.status == Status.APPROVED],
         "answered": [Case.status == Status.ANSWERED],
         "closed": [Case.status == Status.CLOSED],
         "left": [Case.status.in_(LEFT)],

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from flask import Flask, current_app
 
+from feedback import waiting
 from feedback.views.consultations import consultations
 from feedback.views.entering import desk
 from feedback.views.staff import cases
@@ -35,6 +36,7 @@ def init_app(app: Flask) -> None:
         Entry("代民眾登錄", "entering.new", "telephone-inbound", Permission.CASE_REPLY, order=13),
     )
     guide.add_tips(app, *_tips())
+    guide.add_todos(app, waiting.todos)
     on_change(app, "feedback.jobs:calendar_changed")
     register(
         app,

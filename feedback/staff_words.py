@@ -81,6 +81,11 @@ def maybe_urgent(case: Case) -> bool:
     return guess is not None and guess.alarm and not case.urgent and case.status.is_open
 
 
+def danger(case: Case) -> str:
+    """What an urgent letter's badge says: the words that made it urgent, as far as they are known."""
+    return f"緊急：{'、'.join(case.urgent_words)}" if case.urgent_words else "緊急"
+
+
 def likeness(value: float) -> str:
     """How alike two letters are, in words."""
     if value >= SAME:

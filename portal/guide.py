@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 
 from flask import Flask, current_app
 
-from portal.access import Role
+from portal.access import Actor, Role
 
 TIPS_SHOWN = 5
 
@@ -33,6 +35,30 @@ class Tip:
     text: str
     endpoint: str
     order: int = 50
+
+
+@dataclass(frozen=True)
+class Todo:
+    """So many things of one kind wait for a person; the endpoint's page shows them."""
+
+    label: str
+    count: int
+    endpoint: str
+    values: tuple[tuple[str, str], ...] = ()
+
+
+Counter = Callable[[Actor, datetime], list[Todo]]
+
+
+def add_todos(app: Flask, *counters: Counter) -> None:
+    """Features say what waits for the person who has signed in."""
+    app.extensions.setdefault("todos", []).extend(counters)
+
+
+def todos_for(actor: Actor, now: datetime) -> list[Todo]:
+    """Everything that waits for a person, in the order in which the features were added."""
+    counters: list[Counter] = current_app.extensions.get("todos", [])
+    return [todo for counter in counters for todo in counter(actor, now)]
 
 
 def add_doorways(app: Flask, *doorways: Doorway) -> None:

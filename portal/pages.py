@@ -61,7 +61,9 @@ def _report(checks: list[health.Check]) -> ResponseReturnValue:
 @staff_home.get("/")
 @requires(Permission.STAFF)
 def show() -> ResponseReturnValue:
-    return render_template("staff_home.html", tips=guide.tips_for(g.user.role))
+    return render_template(
+        "staff_home.html", tips=guide.tips_for(g.user.role), todos=guide.todos_for(g.user, utcnow())
+    )
 
 
 @system.get("/")

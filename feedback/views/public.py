@@ -96,8 +96,15 @@ def receipt() -> ResponseReturnValue:
         return render_template("feedback/receipt.html", shown=None)
     address = mails.track_url(site_url(), shown.number)
     code = qr_code(f"{address}#s={shown.secret}")
-    due = roc_deadline(case.due_at)
-    return render_template("feedback/receipt.html", shown=shown, due=due, address=address, qr_code=code)
+    topic = profile().topic(case.hint)
+    return render_template(
+        "feedback/receipt.html",
+        shown=shown,
+        due=roc_deadline(case.due_at),
+        address=address,
+        qr_code=code,
+        pointer=topic.pointer if topic else None,
+    )
 
 
 @feedback.post("/receipt/clear")

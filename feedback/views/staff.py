@@ -7,7 +7,7 @@ from collections.abc import Callable
 from flask import Blueprint, abort, flash, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from feedback import casefile, intake_queries, queries, staff_words
+from feedback import casefile, intake_queries, queries, staff_words, waiting
 from feedback.act_forms import ReplyForm, RevealForm
 from feedback.intake_forms import LANGUAGES
 from feedback.models import Case, Contact
@@ -28,7 +28,7 @@ from portal.urls import site_url
 cases = Blueprint("cases", "feedback", url_prefix="/staff/cases", template_folder="templates")
 
 ONE = f"/<int(max={queries.MAX_ID}):case_id>"
-SOONEST_FIRST = frozenset({"open", "overdue", "unconfirmed"})
+SOONEST_FIRST = frozenset({"open", "overdue", "unconfirmed", "asked", "review", "approved"})
 
 
 @cases.get("/")
@@ -51,6 +51,7 @@ def inbox() -> ResponseReturnValue:
         by_due=by_due,
         page=page,
         counters=counters,
+        waiting=waiting.first(g.user, urgent=counters.urgent),
         now=now,
         words=staff_words,
     )

@@ -29,6 +29,17 @@ KEY = "k" * 32
 # Writing
 
 
+def test_who_reports_a_product_is_told_of_the_system_for_it_and_taken_in_all_the_same(
+    client: FlaskClient,
+) -> None:
+    pointed = next(topic for topic in profile().topics if topic.pointer)
+    assert pointed.pointer is not None
+    assert f'href="{pointed.pointer.url}"' in client.get("/feedback/new").text
+    write(client, hint=pointed.code)
+    assert pointed.pointer.text in client.get("/feedback/receipt").text
+    assert newest().hint == pointed.code
+
+
 def test_the_form_shows_the_six_items_of_the_privacy_law_and_the_advice(client: FlaskClient) -> None:
     page = html.unescape(client.get("/feedback/new").text)
     notice = profile().privacy

@@ -189,7 +189,7 @@ def test_a_row_says_what_is_needed_and_no_personal_data(sign_in: SignIn, secreta
     assert "A123456789" not in text
     assert "〔電話〕" in text
     assert case.number in text
-    assert "<span>緊急</span>" in text
+    assert "緊急：起火" in text
     assert re.search(r'name="topic" value="ST-CNS" class="[^"]*">國家標準.*?97%', text)
     assert f'href="/staff/cases/{case.id}"' in text
     assert "很長的信" * 100 not in text
