@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import contains_eager, defer, joinedload
 
 from analytics.models import HotIssue, HotIssueLetter
-from feedback.models import Case, Contact
+from feedback.models import Case
 from feedback.queries import visibility
 from portal.access import Actor, Permission
 from portal.clock import Period
@@ -144,15 +144,20 @@ def people_of(cases: Collection[Case]) -> int:
     Texts are told apart by their subjects here; nobody further counts for an unsigned letter whose subject
     a known sender used too. Contacts must have been loaded.
     """
-    marks = [(sender(case.contact), _NO_WORD.sub("", case.subject)) for case in cases]
+    marks = [(sender(case), _NO_WORD.sub("", case.subject)) for case in cases]
     known = {mark for mark, _ in marks if mark is not None}
     signed = {subject for mark, subject in marks if mark is not None}
     return len(known) + len({subject for mark, subject in marks if mark is None} - signed)
 
 
-def sender(contact: Contact | None) -> tuple[str, str] | None:
-    """By what a sender is known again: e-mail, else phone, else name. To be compared, never to be kept."""
-    if contact is None:
+def sender(case: Case) -> tuple[str, str] | None:
+    """By what a sender is known again: e-mail, else phone, else name. To be compared, never to be kept.
+
+    A protected writer (檢舉) is never told apart: None, as for a letter without a name. The contact must have
+    been loaded.
+    """
+    contact = case.contact
+    if contact is None or case.confidential:
         return None
     phone = "".join(filter(str.isdigit, contact.phone))
     known = (("email", contact.email.strip().lower()), ("phone", phone), ("name", contact.name.strip()))

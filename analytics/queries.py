@@ -13,9 +13,12 @@ from sqlalchemy.orm import joinedload
 from analytics.models import Improvement, UnitSummary
 from feedback.models import Case, Rating, Reply
 from feedback.queries import visibility
+from feedback.states import Status
 from portal.access import Actor
 from portal.clock import Period
 from portal.db import db
+
+LEFT_UNANSWERED = (Status.DECLINED, Status.REFERRED, Status.WITHDRAWN)
 
 
 @dataclass(frozen=True)
@@ -24,7 +27,9 @@ class LetterCounts:
 
     `received`, `answered` and `closed` happened in the period; `open` and `overdue` are as they
     stood at `as_of`; `answered_late` are those of `answered` that came after their deadline;
-    `confirmed` are those of `received` whose topic a person confirmed.
+    `confirmed` are those of `received` whose topic a person confirmed, `merged` those of them that are
+    handled together with another letter (封 − 併案 = 件); `left` went in the period without an answer of
+    the unit: 不予處理, 移轉他機關, 撤回.
     """
 
     received: int
@@ -34,6 +39,8 @@ class LetterCounts:
     open: int
     overdue: int
     confirmed: int
+    merged: int
+    left: int
 
 
 def letter_counts(unit_id: int, period: Period, as_of: datetime) -> LetterCounts:
@@ -49,6 +56,8 @@ def letter_counts(unit_id: int, period: Period, as_of: datetime) -> LetterCounts
             _count(waiting),
             _count(sa.and_(waiting, Case.due_at < as_of)),
             _count(sa.and_(received, Case.topic.is_not(None))),
+            _count(sa.and_(received, Case.merged_into_id.is_not(None))),
+            _count(sa.and_(_within(Case.settled_at, period), Case.status.in_(LEFT_UNANSWERED))),
         ).where(_of_unit(unit_id))
     ).one()
     return LetterCounts(*row)

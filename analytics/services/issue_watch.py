@@ -196,9 +196,7 @@ def _letters(ids: Sequence[int]) -> list[_Letter]:
             .where(Case.id.in_(ids[start : start + BATCH]))
         )
         for case in rows:
-            found[case.id] = _Letter(
-                case.id, join(case.subject, case.body), case.likely_topic, sender(case.contact)
-            )
+            found[case.id] = _Letter(case.id, join(case.subject, case.body), case.likely_topic, sender(case))
     return [found[case_id] for case_id in ids]
 
 

@@ -113,6 +113,8 @@ def test_letters_are_counted_as_they_stood_at_the_end_of_the_month() -> None:
         "open": 3,
         "overdue": 1,
         "confirmed": 0,
+        "merged": 0,
+        "left": 0,
     }
     assert [item["subject"] for item in figures(now=taipei(12, 15))["late"]] == ["遲了"]
 
