@@ -80,6 +80,8 @@ def merge(case_id: int, *, into_id: int, by: Actor, profile: Profile, now: datet
     other letter is not an open letter of the same unit.
     """
     with transaction() as session:
+        both = sa.select(Case.id).where(Case.id.in_((case_id, into_id))).order_by(Case.id)
+        session.execute(both.with_for_update()).all()  # in one order, so that two merges never wait in a ring
         case = load(session, case_id, by, Act.MERGE)
         main = session.scalar(
             visible_to(by).where(Case.id == into_id, Case.id != case_id).with_for_update(of=Case)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from flask import Blueprint, abort, flash, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from feedback import casefile, intake_queries, queries, staff_words, waiting
+from feedback import casefile, intake_queries, queries, repeats, staff_words, waiting
 from feedback.act_forms import ReplyForm, RevealForm
 from feedback.intake_forms import LANGUAGES
 from feedback.models import Case, Contact
@@ -157,6 +157,7 @@ def _page(
         subject=subject,
         body=body,
         neighbours=desk.alike,
+        answered_before=repeats.answered_before(case, desk.alike),
         timeline=timeline(case, file, profile()),
         intake=intake_queries.shown(g.user, case.id),
         languages=LANGUAGES,
