@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
-from feedback.models import Case, Consultation, Method
-from feedback.services import answering, deadlines, leaving, routing, sorting
+from feedback.models import Case
+from feedback.services import deadlines, leaving
 from feedback.states import (
     OPEN,
     REGISTERED,
@@ -17,18 +16,15 @@ from feedback.states import (
     TRANSITIONS,
     UNREGISTERED,
     Act,
-    Ground,
     NotAllowed,
-    Party,
     Status,
     acts_from,
     move,
 )
-from portal.access import PERMISSIONS, Actor, Role
 from portal.app import profile
-from portal.db import db
 from portal.errors import DomainError
-from tests.factories import NOW, SITE, get_case, make_actor, make_case, unit
+from tests.factories import NOW, get_case, make_actor
+from tests.feedback.acts import PARTIES, ROLES, TEXT, allowed, do
 from tests.feedback.ways import ROUTES, bring_to
 
 pytestmark = pytest.mark.usefixtures("ctx")
@@ -93,81 +89,9 @@ def test_what_was_answered_once_never_leaves_without_an_answer() -> None:
         assert not {move(status, act, answered=True) for act in acts_from(status, answered=True)} & away
 
 
-ROLES = {
-    "handler": (Role.HANDLER, "standards"),
-    "head": (Role.HEAD, "standards"),
-    "other handler": (Role.HANDLER, "it"),
-    "other head": (Role.HEAD, "it"),
-    "stranger": (Role.HEAD, "taichung"),
-    "secretariat": (Role.SECRETARIAT, "secretariat"),
-    "ethics": (Role.ETHICS, "ethics"),
-    "admin": (Role.ADMIN, "standards"),
-}
-# The letter lies with the unit "standards"; "it" is offered it when it is being transferred, and asked when
-# it is being consulted about.
-PARTIES: dict[Party, set[str]] = {
-    Party.OWNER: {"handler", "head"},
-    Party.SORTER: {"handler", "head", "secretariat"},
-    Party.DISPATCHER: {"secretariat"},
-    Party.RECEIVER: {"other handler", "other head"},
-    Party.CONSULTED: {"other handler", "other head"},
-}
-TEXT = "寫了很久的文字"
-
-
-def do(act: Act, case: Case, by: Actor) -> object:
-    """The act through its public service."""
-    common: dict[str, Any] = {"by": by, "now": NOW}
-    known = common | {"profile": profile()}
-    to_citizen = known | {"site_url": SITE}
-    asked = db.session.scalar(sa.select(Consultation.id).where(Consultation.case_id == case.id)) or 0
-    calls: dict[Act, Callable[[], object]] = {
-        Act.CONFIRM_TOPIC: lambda: sorting.confirm_topic(case.id, topic="ST-CNS", **known),
-        Act.DECLINE_SUGGESTION: lambda: sorting.decline_suggestion(case.id, **common),
-        Act.SET_VOICE: lambda: sorting.set_voice(case.id, voice="question", **known),
-        Act.JUDGE_URGENCY: lambda: sorting.judge_urgency(case.id, urgent=True, **known),
-        Act.DISPATCH: lambda: routing.dispatch(case.id, unit_id=unit("legal").id, reason=TEXT, **common),
-        Act.TRANSFER: lambda: routing.transfer(case.id, unit_id=unit("legal").id, reason=TEXT, **common),
-        Act.ACCEPT_TRANSFER: lambda: routing.accept(case.id, **common),
-        Act.REFUSE_TRANSFER: lambda: routing.refuse(case.id, reason=TEXT, **common),
-        Act.CANCEL_TRANSFER: lambda: routing.cancel(case.id, **common),
-        Act.ASSIGN: lambda: routing.assign(case.id, handler_id=make_actor().id, **common),
-        Act.CONSULT: lambda: routing.consult(case.id, unit_id=unit("legal").id, question=TEXT, **known),
-        Act.DROP_CONSULTATION: lambda: routing.drop_consultation(asked, **common),
-        Act.GIVE_OPINION: lambda: routing.give_opinion(asked, opinion=TEXT, **common),
-        Act.ASK_CITIZEN: lambda: deadlines.ask_citizen(case.id, question=TEXT, **to_citizen),
-        Act.STOP_WAITING: lambda: deadlines.stop_waiting(case.id, **known),
-        Act.INTERIM: lambda: deadlines.interim(case.id, body=TEXT, **to_citizen),
-        Act.EXTEND: lambda: deadlines.extend(case.id, days=5, reason=TEXT, **to_citizen),
-        Act.SAVE_DRAFT: lambda: answering.save_draft(case.id, body=TEXT, method=Method.WRITTEN, **common),
-        Act.SUBMIT: lambda: answering.submit(case.id, body=TEXT, method=Method.WRITTEN, **common),
-        Act.RECALL: lambda: answering.recall(case.id, **common),
-        Act.RETURN: lambda: answering.send_back(case.id, comment=TEXT, **common),
-        Act.APPROVE: lambda: answering.approve(case.id, **common),
-        Act.SEND: lambda: answering.send(case.id, **to_citizen),
-        Act.REPLY: lambda: answering.answer(case.id, body=TEXT, **to_citizen),
-        Act.CLOSE: lambda: answering.close(case.id, **common),
-        Act.DECLINE: lambda: leaving.decline(case.id, ground=Ground.NO_SUBSTANCE, notice=TEXT, **to_citizen),
-        Act.REFER: lambda: leaving.refer(
-            case.id, agency="國家通訊傳播委員會", email="", reason=TEXT, fields=[], notice=TEXT, **to_citizen
-        ),
-        Act.MERGE: lambda: leaving.merge(case.id, into_id=make_case(unit_code="standards").id, **known),
-        Act.SEPARATE: lambda: leaving.separate(case.id, **common),
-    }
-    return calls[act]()
-
-
 STAFF_ACTS = [
     act for act, transition in TRANSITIONS.items() if transition.party in PARTIES and act is not Act.REGISTER
 ]
-
-
-def allowed(act: Act, role: Role, who: str) -> bool:
-    transition = TRANSITIONS[act]
-    if act is Act.REPLY and role is Role.HANDLER:
-        return False  # a handler's answer is signed off
-    held = transition.permission in PERMISSIONS[role]
-    return held and who in PARTIES[transition.party]
 
 
 @pytest.mark.parametrize("status", ROUTES, ids=lambda status: status.value)
