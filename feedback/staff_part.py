@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from datetime import datetime
 
+import sqlalchemy as sa
 from flask import Flask, current_app
 
 from feedback import waiting
+from feedback.models import Case
 from feedback.views.consultations import consultations
 from feedback.views.entering import desk
 from feedback.views.staff import cases
 from feedback.views.triage import triage
 from portal import guide, nav
 from portal.access import Permission, Role
+from portal.audit import AuditEvent
+from portal.audit.part import protect
 from portal.calendars import on_change
 from portal.cli import LazyGroup
 from portal.guide import Tip
@@ -38,6 +42,8 @@ def init_app(app: Flask) -> None:
     guide.add_tips(app, *_tips())
     guide.add_todos(app, waiting.todos)
     on_change(app, "feedback.jobs:calendar_changed")
+    hidden = sa.exists().where(Case.number == AuditEvent.object_id, Case.restricted.is_(sa.true()))
+    protect(app, "case", hidden)
     register(
         app,
         Job(

@@ -9,6 +9,7 @@ from markupsafe import Markup
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from portal import access, accounts, calendars, cli, db, errors, guide, log, nav, pages, security
+from portal.audit import part as audit_part
 from portal.clock import roc_date, roc_datetime, roc_deadline
 from portal.config import MEBIBYTE, Config
 from portal.icons import icon_shape
@@ -46,6 +47,7 @@ def new_app(config: Config) -> Flask:
     app.register_blueprint(pages.staff_home)
     app.register_blueprint(pages.system)
     app.register_blueprint(openapi)
+    audit_part.init_app(app)
     nav.add(
         app,
         Entry("首頁", "pages.home", "house", order=0),

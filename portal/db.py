@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal
@@ -84,6 +84,28 @@ else:
     Model = db.Model
 
 
+UNIT_OF_WORK = "unit_of_work"
+_last_steps: list[Callable[[Session], None]] = []
+
+
+def before_commit(step: Callable[[Session], None]) -> Callable[[Session], None]:
+    """Have `step` run at the end of every unit of work, after its own writes and before its commit."""
+    _last_steps.append(step)
+    return step
+
+
+def collected(session: Session) -> dict[str, list[Any]]:
+    """What the running unit of work gathers for its last steps; it is forgotten with the block.
+
+    Raises RuntimeError outside of a block, and inside a savepoint: one that is undone would leave
+    behind what was gathered in it.
+    """
+    if UNIT_OF_WORK not in session.info or session.in_nested_transaction():
+        raise RuntimeError("only directly inside transaction(), not in a savepoint")
+    found: dict[str, list[Any]] = session.info[UNIT_OF_WORK]
+    return found
+
+
 @contextmanager
 def transaction() -> Iterator[Session]:
     """One unit of work: the outermost block commits, inner blocks join it.
@@ -93,22 +115,24 @@ def transaction() -> Iterator[Session]:
     Raises RuntimeError when a change was made outside of a block.
     """
     session: Session = db.session()
-    if session.info.get("unit_of_work"):
+    if UNIT_OF_WORK in session.info:
         yield session
         return
     if session.new or session.dirty or session.deleted:
         raise RuntimeError("a change was made outside transaction()")
     session.rollback()
     session.connection(execution_options={"sqlite_begin": "IMMEDIATE"})
-    session.info["unit_of_work"] = True
+    session.info[UNIT_OF_WORK] = {}
     try:
         yield session
+        for step in _last_steps:
+            step(session)
         session.commit()
     except BaseException:
         session.rollback()
         raise
     finally:
-        session.info.pop("unit_of_work", None)
+        session.info.pop(UNIT_OF_WORK, None)
 
 
 def insert(session: Session, model: type[Model]) -> Any:

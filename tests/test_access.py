@@ -171,6 +171,7 @@ DOORS: dict[object, set[str]] = {
     },
     Permission.SURVEY_READ: {"survey_results.comments", "survey_results.index", "survey_results.show"},
     Permission.SYSTEM: {
+        "audit.index",
         "models.activate",
         "models.comparison",
         "models.index",

@@ -23,6 +23,7 @@ from feedback.services.deadlines import reckon, say
 from feedback.services.routing import units_waited_for
 from feedback.states import Act, NotAllowed, Status
 from portal.access import Actor, Permission
+from portal.audit import record
 from portal.clock import local_date, start_of
 from portal.db import db, transaction
 from portal.errors import BadInput, Conflict
@@ -58,7 +59,11 @@ def save_draft(
     """
     with transaction() as session:
         case = load(session, case_id, by, Act.SAVE_DRAFT)
-        return _keep_draft(session, case, body, method, by, now, version)
+        draft = _keep_draft(session, case, body, method, by, now, version)
+        record(
+            session, "case.draft_saved", "case", case.number, actor_id=by.id, now=now, version=draft.version
+        )
+    return draft
 
 
 def submit(

@@ -18,7 +18,7 @@ from portal.accounts import services, sessions
 from portal.accounts.models import User
 from portal.accounts.services import AccountLocked, SignInRefused, WrongPassword
 from portal.audit import AuditEvent
-from portal.db import db, transaction
+from portal.db import UNIT_OF_WORK, db, transaction
 from portal.errors import BadInput
 from tests.factories import NOW
 
@@ -122,11 +122,11 @@ class FreeHasher(PasswordHasher):
     """Fails the test when Argon2 runs while other writers wait."""
 
     def hash(self, *args: Any, **kwargs: Any) -> str:
-        assert not db.session().info.get("unit_of_work")
+        assert UNIT_OF_WORK not in db.session().info
         return super().hash(*args, **kwargs)
 
     def verify(self, *args: Any) -> bool:
-        assert not db.session().info.get("unit_of_work")
+        assert UNIT_OF_WORK not in db.session().info
         return super().verify(*args)
 
 

@@ -21,7 +21,7 @@ from portal.calendars.checks import coverage
 from portal.calendars.models import CalendarDay
 from portal.calendars.official import read_table
 from portal.clock import TAIPEI, OfficeCalendar
-from portal.db import db
+from portal.db import UNIT_OF_WORK, db
 from portal.errors import NotFound
 from tests.factories import NOW, make_actor
 from tests.feedback.test_inbox import counted
@@ -43,7 +43,7 @@ def fake(
     now: datetime,
 ) -> int:
     """A feature with three deadlines in its care; it remembers what it was told."""
-    inside = bool(session.info.get("unit_of_work"))
+    inside = UNIT_OF_WORK in session.info
     told.append((changed_days, by, inside and all(not calendar.is_working_day(day) for day in changed_days)))
     return 3
 
