@@ -7,11 +7,13 @@ from flask import Flask
 from analytics import models as models
 from analytics import resources
 from analytics.checks import can_suggest, classifier_check
+from analytics.models import HotIssue, HotIssueLetter
 from analytics.views.improvements import improvements
 from analytics.views.issues import issues as issue_pages
 from analytics.views.models import models as model_pages
 from analytics.views.summaries import summaries
 from analytics.views.trends import trends
+from feedback.retention import holdings
 from portal import guide, health, nav
 from portal.access import Permission, Role
 from portal.cli import LazyGroup
@@ -54,6 +56,12 @@ def init_app(app: Flask) -> None:
         ),
     )  # fmt: skip
     health.add(app, classifier_check)
+    holdings.add(
+        app,
+        # How many and when stays; the words came from the letters.
+        holdings.blank(HotIssue.root_case_id, label=holdings.GONE, words=[]),
+        holdings.keep(HotIssueLetter.__tablename__, "只有編號，沒有內容"),
+    )
     nav.add(
         app,
         Entry("熱點", "issues.index", "fire", Permission.SUMMARY_READ, 35),

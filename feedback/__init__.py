@@ -6,7 +6,7 @@ from flask import Flask
 
 from feedback import channel_models as channel_models
 from feedback import models as models
-from feedback import staff_part
+from feedback import retention, rights, staff_part
 from feedback.views.api import api, describe
 from feedback.views.public import feedback
 from portal import guide, nav
@@ -37,3 +37,5 @@ def init_app(app: Flask) -> None:
         Entry("查詢來信進度", "feedback.track", "search", order=20),
     )
     staff_part.init_app(app)
+    rights.init_app(app)
+    retention.init_app(app)

@@ -20,7 +20,7 @@ MAX_COMMENT, MAX_SUPPLEMENT = 1000, 5000
 SCORES = {5: "非常滿意", 4: "滿意", 3: "普通", 2: "不滿意", 1: "非常不滿意"}
 
 
-def _own_key(typed: str | None) -> str:
+def own_key(typed: str | None) -> str:
     """The key this form was shown with; a new one when somebody changed it."""
     return typed if typed and KEY.fullmatch(typed) else new_key()
 
@@ -28,7 +28,7 @@ def _own_key(typed: str | None) -> str:
 class LetterForm(BaseForm):
     """A citizen's letter. What it asks for is the profile's; what is wrong is said by `problems`."""
 
-    submission_key = HiddenField(default=new_key, filters=[_own_key])
+    submission_key = HiddenField(default=new_key, filters=[own_key])
     hint = SelectField(
         "這封信是關於",
         description="協助我們更快轉給負責的單位；不確定可以略過。",

@@ -43,11 +43,11 @@ def problems(letter: Letter, profile: Profile) -> dict[str, str]:
     """What is wrong with a letter, by field, in words for its writer; empty when it may be taken in."""
     intake = profile.intake
     found = {
-        "subject": _text(letter.subject, "主旨", intake.max_subject) or _line(letter.subject, "主旨"),
+        "subject": _text(letter.subject, "主旨", intake.max_subject) or line_fault(letter.subject, "主旨"),
         "body": _text(letter.body, "內容", intake.max_body),
-        "name": _optional(letter.name, "姓名", MAX_NAME, intake.name) or _line(letter.name, "姓名"),
-        "email": _email(letter.email, intake.contact),
-        "phone": _phone(letter.phone, intake.contact),
+        "name": _optional(letter.name, "姓名", MAX_NAME, intake.name) or line_fault(letter.name, "姓名"),
+        "email": email_fault(letter.email, intake.contact),
+        "phone": phone_fault(letter.phone, intake.contact),
         "hint": None if not letter.hint or profile.topic(letter.hint) else "請從清單選擇這封信是關於什麼。",
         "county": _county(letter.county, profile),
         "channel": None if _is_channel(letter.channel, profile) else "沒有這個來信管道。",
@@ -83,11 +83,13 @@ def _form(value: str, label: str, longest: int) -> str | None:
     return f"{label}{CONTROL}" if has_control(value) else None
 
 
-def _line(value: str, label: str) -> str | None:
+def line_fault(value: str, label: str) -> str | None:
+    """What is wrong with a text that must stand on one line; None when nothing is."""
     return f"{label}請寫成一行。" if "\n" in value or "\t" in value else None
 
 
-def _email(value: str, demand: Demand) -> str | None:
+def email_fault(value: str, demand: Demand) -> str | None:
+    """What is wrong with an e-mail address as typed; None when nothing is."""
     if not value:
         return None
     if demand == "off":
@@ -97,7 +99,8 @@ def _email(value: str, demand: Demand) -> str | None:
     return None
 
 
-def _phone(value: str, demand: Demand) -> str | None:
+def phone_fault(value: str, demand: Demand) -> str | None:
+    """What is wrong with a telephone number as typed; None when nothing is."""
     if value and demand == "off":
         return OFF
     if value and not PHONE.fullmatch(value):

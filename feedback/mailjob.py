@@ -7,7 +7,7 @@ from datetime import datetime
 from flask import current_app
 
 from feedback.mail_sources import open_source
-from feedback.services import entering, mailin, secret_links
+from feedback.services import mailin
 from feedback.services.mailin import MailResult
 from portal.config import Config
 from portal.errors import Conflict
@@ -42,8 +42,3 @@ def fetch_mail(now: datetime) -> MailResult:
 def left(result: MailResult) -> str:
     """What waits in the mailbox, in words."""
     return f"{result.failed} 封沒有收進來、{result.too_large} 封太大，都還在信箱裡，請同仁查看。"
-
-
-def sweep(now: datetime) -> int:
-    """Delete drafts and links that are too old; return how many."""
-    return entering.sweep(now) + secret_links.sweep(now)

@@ -8,12 +8,14 @@ import sqlalchemy as sa
 from flask import Flask, current_app
 
 from feedback import waiting
-from feedback.models import Case
+from feedback.channel_models import IntakeDraft, SecretLink
+from feedback.models import Case, Presence
+from feedback.services import entering, presence, secret_links
 from feedback.views.consultations import consultations
 from feedback.views.entering import desk
 from feedback.views.staff import cases
 from feedback.views.triage import triage
-from portal import guide, nav
+from portal import guide, nav, sweep
 from portal.access import Permission, Role
 from portal.audit import AuditEvent
 from portal.audit.part import protect
@@ -23,6 +25,7 @@ from portal.guide import Tip
 from portal.jobs import Job, register
 from portal.nav import Entry
 from portal.outbox import has_due
+from portal.sweep import Sweep
 
 
 def init_app(app: Flask) -> None:
@@ -60,11 +63,13 @@ def init_app(app: Flask) -> None:
         ),
         Job("deliver-mail", "寄出郵件", "portal.outbox:deliver", {"second": "*/5"}, has_work=has_due),
         Job("fetch-mail", "收取來信郵件", "feedback.mailjob:fetch", {"minute": "*/5"}, has_work=has_source),
-        Job(
-            "sweep-intake", "刪除逾期的登錄草稿與取密碼連結", "feedback.mailjob:sweep",
-            {"hour": "3", "minute": "40"},
-        ),
     )  # fmt: skip
+    sweep.register(
+        app,
+        Sweep("intake-drafts", "逾期的登錄草稿", IntakeDraft, entering.is_stale),
+        Sweep("secret-links", "逾期的取密碼連結", SecretLink, secret_links.is_stale),
+        Sweep("presence", "誰開著信的紀錄", Presence, presence.is_stale),
+    )
 
 
 def has_source(_now: datetime) -> bool:

@@ -39,6 +39,8 @@ class Permission(enum.Enum):
     SUMMARY_READ = "summary.read"
     TREND_READ = "trend.read"
     IMPROVE = "improve"
+    DATA_RIGHTS = "data.rights"
+    RETENTION = "retention"
     SURVEY_READ = "survey.read"
     SYSTEM = "system"
     CALENDAR = "calendar"
@@ -53,14 +55,15 @@ _HANDLER = {
 }
 _CHIEF = _HANDLER | {Permission.CASE_ASSIGN, Permission.CASE_APPROVE}
 _HEAD = _CHIEF | {Permission.IMPROVE}
+_RECORDS = {Permission.DATA_RIGHTS, Permission.RETENTION}
 
 PERMISSIONS: dict[Role, frozenset[Permission]] = {
     Role.HANDLER: frozenset(_HANDLER),
     Role.HEAD: frozenset(_HEAD),
     Role.SECRETARIAT: frozenset(
-        _HEAD | {Permission.CASE_DISPATCH, Permission.TREND_READ, Permission.CALENDAR}
+        _HEAD | _RECORDS | {Permission.CASE_DISPATCH, Permission.TREND_READ, Permission.CALENDAR}
     ),
-    Role.ETHICS: frozenset(_CHIEF),
+    Role.ETHICS: frozenset(_CHIEF | _RECORDS),
     Role.ADMIN: frozenset({Permission.STAFF, Permission.SYSTEM, Permission.CALENDAR}),
 }
 

@@ -8,7 +8,7 @@ from flask_wtf.csrf import CSRFProtect
 from markupsafe import Markup
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from portal import access, accounts, calendars, cli, db, errors, guide, log, nav, pages, security
+from portal import access, accounts, calendars, cli, db, errors, guide, log, nav, pages, security, sweep
 from portal.audit import part as audit_part
 from portal.clock import roc_date, roc_datetime, roc_deadline
 from portal.config import MEBIBYTE, Config
@@ -43,6 +43,7 @@ def new_app(config: Config) -> Flask:
     security.init_app(app)
     nav.init_app(app)
     cli.init_app(app)
+    sweep.init_app(app)
     app.register_blueprint(pages.pages)
     app.register_blueprint(pages.staff_home)
     app.register_blueprint(pages.system)

@@ -119,6 +119,12 @@ def newest_runs() -> dict[str, JobRun]:
     return {run.job: run for run in db.session.scalars(sa.select(JobRun).where(JobRun.id.in_(newest)))}
 
 
+def old_runs(now: datetime) -> sa.ColumnElement[bool]:
+    """Runs that nobody looks at any more; each job's newest is never among them."""
+    newest = sa.select(sa.func.max(JobRun.id)).group_by(JobRun.job)
+    return sa.and_(JobRun.claimed_at < now - KEEP_RUNS, JobRun.id.not_in(newest))
+
+
 def runner_name() -> str:
     return f"{socket.gethostname()[:50]}:{os.getpid()}"
 
@@ -190,7 +196,7 @@ def _work(job: Job, run_id: int, now: datetime, *, swallow: bool = True) -> int 
 
 
 def beat(now: datetime, *, runner: str) -> None:
-    """Say that this runner lives, and forget old runs and dead runners."""
+    """Say that this runner lives, and forget dead runners."""
     with transaction() as session:
         session.execute(
             insert(session, RunnerBeat)
@@ -198,10 +204,6 @@ def beat(now: datetime, *, runner: str) -> None:
             .on_conflict_do_update(index_elements=["runner"], set_={"seen_at": now})
         )
         session.execute(sa.delete(RunnerBeat).where(RunnerBeat.seen_at < now - timedelta(days=1)))
-        newest = sa.select(sa.func.max(JobRun.id)).group_by(JobRun.job)
-        session.execute(
-            sa.delete(JobRun).where(JobRun.claimed_at < now - KEEP_RUNS, JobRun.id.not_in(newest))
-        )
 
 
 def serve(app: Flask) -> None:

@@ -154,14 +154,9 @@ def discard_draft(draft_id: int, *, by: Actor, now: datetime) -> None:
         record(session, "draft.discarded", "draft", draft_id, actor_id=by.id, now=now)
 
 
-def sweep(now: datetime) -> int:
-    """Delete drafts that nobody has touched for seven days; return how many."""
-    with transaction() as session:
-        old = sa.delete(IntakeDraft).where(IntakeDraft.saved_at < now - KEEP_DRAFTS)
-        ids = session.scalars(old.returning(IntakeDraft.id)).all()
-        for draft_id in ids:
-            record(session, "draft.swept", "draft", draft_id, actor_id=None, now=now)
-    return len(ids)
+def is_stale(now: datetime) -> sa.ColumnElement[bool]:
+    """Drafts that nobody has touched for seven days."""
+    return IntakeDraft.saved_at < now - KEEP_DRAFTS
 
 
 def _own(session: Session, draft_id: int, by: Actor) -> IntakeDraft | None:

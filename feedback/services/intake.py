@@ -15,12 +15,12 @@ from sqlalchemy.orm import Session
 from feedback import mails
 from feedback.letters import Letter, county_name
 from feedback.models import Case, CaseCounter, CaseEvent, Contact, EventKind, IntakeKey
+from feedback.numbering import next_in_year
 from feedback.secrets import hash_secret
 from feedback.services.escalation import escalate
 from portal.audit import record
 from portal.calendars import office_calendar
-from portal.clock import ROC_OFFSET, local
-from portal.db import insert, transaction
+from portal.db import transaction
 from portal.errors import BadInput, NotReady
 from portal.profile import Profile
 from portal.units import Unit
@@ -175,13 +175,7 @@ def language_of(letter: Letter) -> str:
 
 def _next_number(session: Session, received_at: datetime) -> str:
     """The year's next number, 115-000123; concurrent writers queue at the year's row."""
-    year = local(received_at).year - ROC_OFFSET
-    statement = insert(session, CaseCounter).values(year=year, last=1)
-    last = session.execute(
-        statement.on_conflict_do_update(
-            index_elements=["year"], set_={"last": CaseCounter.last + 1}
-        ).returning(CaseCounter.last)
-    ).scalar_one()
+    year, last = next_in_year(session, CaseCounter, received_at)
     return f"{year}-{last:06d}"
 
 

@@ -38,8 +38,6 @@ def others(case_id: int, *, by: Actor, now: datetime) -> list[str]:
     return list(db.session.scalars(wanted))
 
 
-def forget(now: datetime) -> int:
-    """Drop what nobody is shown any more; return how many."""
-    with transaction() as session:
-        gone = session.execute(sa.delete(Presence).where(Presence.seen_at < now - SEEN_FOR))
-    return int(gone.rowcount)  # type: ignore[attr-defined]  # CursorResult
+def is_stale(now: datetime) -> sa.ColumnElement[bool]:
+    """What nobody is shown any more."""
+    return Presence.seen_at < now - SEEN_FOR

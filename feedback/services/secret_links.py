@@ -50,11 +50,9 @@ def redeem(token: str, *, now: datetime) -> Receipt:
     return Receipt(case.id, case.number, secret)
 
 
-def sweep(now: datetime) -> int:
-    """Forget links that no longer hold; return how many."""
-    with transaction() as session:
-        old = sa.delete(SecretLink).where(SecretLink.expires_at < now)
-        return len(session.scalars(old.returning(SecretLink.token_hash)).all())
+def is_stale(now: datetime) -> sa.ColumnElement[bool]:
+    """Links that no longer hold."""
+    return SecretLink.expires_at < now
 
 
 def _hash(token: str) -> str:

@@ -15,6 +15,8 @@ from feedback.services.intake import Receipt
 KEEP = timedelta(minutes=30)
 MOST = 10
 RECEIPT, OPENED = "receipt", "opened_letters"
+REQUEST_RECEIPT, OPENED_REQUESTS = "request_receipt", "opened_requests"
+RECEIPTS, SHELVES = (RECEIPT, REQUEST_RECEIPT), (OPENED, OPENED_REQUESTS)
 
 
 @dataclass(frozen=True)
@@ -25,27 +27,27 @@ class Shown:
     secret: str
 
 
-def keep_receipt(receipt: Receipt, *, now: datetime) -> None:
-    session[RECEIPT] = {"number": receipt.number, "secret": receipt.secret, "until": _until(now)}
+def keep_receipt(receipt: Receipt | Shown, *, now: datetime, shelf: str = RECEIPT) -> None:
+    session[shelf] = {"number": receipt.number, "secret": receipt.secret, "until": _until(now)}
 
 
-def receipt() -> Shown | None:
-    kept = session.get(RECEIPT)
+def receipt(shelf: str = RECEIPT) -> Shown | None:
+    kept = session.get(shelf)
     return Shown(kept["number"], kept["secret"]) if kept else None
 
 
-def drop_receipt() -> None:
-    session.pop(RECEIPT, None)
+def drop_receipt(shelf: str = RECEIPT) -> None:
+    session.pop(shelf, None)
 
 
-def open_letter(number: str, *, now: datetime) -> None:
+def open_letter(number: str, *, now: datetime, shelf: str = OPENED) -> None:
     """Remember that this browser has shown the letter's secret; the oldest of many is forgotten."""
-    opened = {**session.get(OPENED, {}), number: _until(now)}
-    session[OPENED] = dict(sorted(opened.items(), key=lambda item: item[1])[-MOST:])
+    opened = {**session.get(shelf, {}), number: _until(now)}
+    session[shelf] = dict(sorted(opened.items(), key=lambda item: item[1])[-MOST:])
 
 
-def is_open(number: str) -> bool:
-    return number in session.get(OPENED, {})
+def is_open(number: str, shelf: str = OPENED) -> bool:
+    return number in session.get(shelf, {})
 
 
 def opened_letters() -> list[str]:
@@ -54,19 +56,21 @@ def opened_letters() -> list[str]:
 
 def leave() -> None:
     """Forget every letter, for a computer that others use too."""
-    session.pop(OPENED, None)
-    drop_receipt()
+    for shelf in (*SHELVES, *RECEIPTS):
+        session.pop(shelf, None)
 
 
 def forget_expired(now: datetime) -> None:
     """Drop what has run out."""
     moment = now.timestamp()
-    if session.get(RECEIPT, {}).get("until", moment) < moment:
-        drop_receipt()
-    opened = session.get(OPENED, {})
-    current = {number: until for number, until in opened.items() if until >= moment}
-    if current != opened:
-        session[OPENED] = current
+    for shelf in RECEIPTS:
+        if session.get(shelf, {}).get("until", moment) < moment:
+            drop_receipt(shelf)
+    for shelf in SHELVES:
+        opened = session.get(shelf, {})
+        current = {number: until for number, until in opened.items() if until >= moment}
+        if current != opened:
+            session[shelf] = current
 
 
 def _until(now: datetime) -> float:

@@ -27,6 +27,7 @@ from portal.profile.parts import (
     UnitSpec,
     Voice,
 )
+from portal.profile.records import DataRights, Retention
 
 
 class Profile(Part):
@@ -57,6 +58,8 @@ class Profile(Part):
     satisfaction: Satisfaction
     calendar: Calendar
     analysis: Analysis = Analysis()
+    data_rights: DataRights = DataRights()
+    retention: Retention = Retention()
     unconfirmed: tuple[Text, ...] = ()
 
     @model_validator(mode="after")

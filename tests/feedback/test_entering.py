@@ -12,11 +12,11 @@ import sqlalchemy as sa
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from feedback import mailjob
 from feedback.channel_models import CaseIntake, IntakeDraft
 from feedback.models import Case, Contact
 from feedback.secrets import matches, new_key
 from feedback.services import entering
+from portal import sweep
 from portal.access import Actor, Role
 from portal.app import profile
 from portal.audit import AuditEvent
@@ -292,8 +292,8 @@ def test_a_draft_can_be_thrown_away_and_is_swept_after_a_week(clerk: FlaskClient
     assert clerk.post(f"{saved}/discard").status_code == 303
     assert drafts() == []
     enter(clerk, action="draft")
-    assert mailjob.sweep(NOW + timedelta(days=7)) == 0
-    assert mailjob.sweep(NOW + timedelta(days=7, seconds=1)) == 1
+    assert sweep.run(NOW + timedelta(days=7)) == 0
+    assert sweep.run(NOW + timedelta(days=7, seconds=1)) == 1
     assert drafts() == []
 
 

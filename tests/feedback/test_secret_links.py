@@ -11,11 +11,11 @@ import sqlalchemy as sa
 from flask import Flask
 from flask.testing import FlaskClient
 
-from feedback import mailjob
 from feedback.channel_models import SecretLink
 from feedback.mail_reading import read_mail
 from feedback.secrets import matches
 from feedback.services import mailin, secret_links
+from portal import sweep
 from portal.app import profile
 from portal.audit import AuditEvent
 from portal.db import db
@@ -71,8 +71,8 @@ def test_a_link_lasts_a_week_and_is_swept() -> None:
     given = token(wrote())
     with pytest.raises(NotFound):
         secret_links.redeem(given, now=NOW + timedelta(days=7))
-    assert mailjob.sweep(NOW + timedelta(days=7)) == 0
-    assert mailjob.sweep(NOW + timedelta(days=8)) == 1
+    assert sweep.run(NOW + timedelta(days=7)) == 0
+    assert sweep.run(NOW + timedelta(days=8)) == 1
 
 
 def test_where_mail_may_hold_no_links_the_answer_still_comes(
