@@ -10,11 +10,12 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.error import URLError
 
 ROOT = Path(__file__).resolve().parent.parent
-START_SECONDS = 120
+START_SECONDS = 240
 
 
 def free_port() -> int:
@@ -61,9 +62,17 @@ def process(command: list[str], env: dict[str, str], log: Path) -> Iterator[subp
                 child.wait()
 
 
+@dataclass(frozen=True)
+class Web:
+    """A running gunicorn: its address, and the process whose children are the workers."""
+
+    url: str
+    pid: int
+
+
 @contextmanager
-def web(env: dict[str, str], folder: Path, *, workers: int) -> Iterator[str]:
-    """The platform behind gunicorn; yields its address."""
+def web(env: dict[str, str], folder: Path, *, workers: int) -> Iterator[Web]:
+    """The platform behind gunicorn."""
     port = free_port()
     command = [
         sys.executable,
@@ -79,7 +88,7 @@ def web(env: dict[str, str], folder: Path, *, workers: int) -> Iterator[str]:
     command += ["--log-level", "warning", "wsgi:create_app()"]
     with process(command, env, folder / "web.log") as child:
         wait_for(f"http://127.0.0.1:{port}/healthz", child=child)
-        yield f"http://127.0.0.1:{port}"
+        yield Web(f"http://127.0.0.1:{port}", child.pid)
 
 
 def wait_for(url: str, seconds: float = START_SECONDS, child: subprocess.Popen[bytes] | None = None) -> None:

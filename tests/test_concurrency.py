@@ -140,7 +140,7 @@ def test_400_letters_at_once_lose_nothing_and_get_400_numbers(tmp_path: Path) ->
     servers.flask(env, "db", "upgrade")
     servers.flask(env, "setup")
     with servers.web(env, tmp_path, workers=WORKERS) as site, ThreadPoolExecutor(CLIENTS) as pool:
-        numbers = list(pool.map(lambda serial: Citizen(site).write(serial), range(SUBMISSIONS)))
+        numbers = list(pool.map(lambda serial: Citizen(site.url).write(serial), range(SUBMISSIONS)))
     assert len(set(numbers)) == SUBMISSIONS
     stored = sa.create_engine(f"sqlite:///{tmp_path / 'qingting.db'}")
     with stored.connect() as connection:
