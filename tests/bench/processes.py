@@ -79,11 +79,11 @@ def wait_until_healthy(child: subprocess.Popen[bytes], port: int, log: Path, sec
 
 
 @contextmanager
-def worker(app: str, env: Mapping[str, str], log: Path) -> Iterator[Worker]:
+def worker(app: str, env: Mapping[str, str], log: Path, *, python: str = sys.executable) -> Iterator[Worker]:
     """A real gunicorn with one worker, as `make run` starts it but for their number."""
     port = servers.free_port()
     command = [
-        sys.executable, "-m", "gunicorn", "--bind", f"127.0.0.1:{port}", "--workers", "1",
+        python, "-m", "gunicorn", "--bind", f"127.0.0.1:{port}", "--workers", "1",
         "--threads", str(THREADS), "--log-level", "warning", app,
     ]  # fmt: skip
     begun = perf_counter()

@@ -13,12 +13,14 @@ from statistics import median
 from time import perf_counter
 
 from tests import servers
+from tests.bench import helpdesk
 from tests.bench.figures import Figure, middle_and_p95
 from tests.bench.processes import HELLO, OURS, Worker, environment, worker
 
 ROUNDS, LETTERS, HELLOS, WARM_UP = 3, 150, 800, 20
 LIMIT_MS = 6.0
 HIDDEN = re.compile(r'name="(csrf_token|submission_key)"[^>]*value="([^"]+)"')
+SUBJECT = "延長線發熱，想確認檢驗標識"
 BODY = (
     "上週在賣場買的延長線插上去沒多久就發熱，外殼摸起來很燙，插頭附近有一點焦味。"
     "包裝上有商品檢驗標識，但是我在網站上查不到這個字軌號碼。請問這樣的商品可以繼續使用嗎？"
@@ -43,7 +45,7 @@ class Citizen:
         self.form = urllib.parse.urlencode(
             hidden
             | {
-                "subject": f"延長線發熱，想確認檢驗標識（第 {self.serial} 封）",
+                "subject": f"{SUBJECT}（第 {self.serial} 封）",
                 "body": BODY,
                 "county": "臺中市",
                 "name": "王小明",
@@ -90,7 +92,7 @@ def measure(folder: Path) -> list[Figure]:
             for step, cost in found.items():
                 steps[step].append(cost)
     _check_rows(instance / "qingting.db", ROUNDS * LETTERS + WARM_UP)
-    return _figures(steps, times)
+    return _figures(steps, times) + helpdesk.measure(folder, median(steps["post"]), SUBJECT, BODY)
 
 
 def _bound(act: Callable[[Citizen, Worker], None], citizen: Citizen, site: Worker) -> Callable[[], None]:
