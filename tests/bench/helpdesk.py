@@ -54,7 +54,7 @@ def measure(folder: Path, ours_ms: float, title: str, body: str) -> list[Figure]
             limit=AT_LEAST,
             at_least=True,
             yardstick=f"django-helpdesk {cost:.2f} ms",
-            note=f"{PACKAGE} 裝在自己的環境；SQLite、郵件不寄出；{ROUNDS * TICKETS} 張；"
+            note=f"{PACKAGE} 裝在自己的環境；SQLite、郵件寫成檔案；{ROUNDS * TICKETS} 張；"
             + "、".join(f"{value:.2f}" for value in costs)
             + " ms。",
         )

@@ -81,7 +81,7 @@ _site = get_wsgi_application()
 
 
 def prepare() -> None:
-    """What its installation manual asks for: tables, mail templates, and a queue that the public writes to."""
+    """What its manual asks for: tables, mail templates, and a queue that the public writes to."""
     call_command("migrate", verbosity=0)
     call_command("loaddata", "emailtemplate.json", verbosity=0)
     Queue.objects.get_or_create(
