@@ -7,6 +7,7 @@ from flask import Flask
 from feedback import channel_models as channel_models
 from feedback import models as models
 from feedback import retention, rights, staff_part
+from feedback import search_models as search_models
 from feedback.views.api import api, describe
 from feedback.views.public import feedback
 from portal import guide, nav

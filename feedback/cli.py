@@ -9,6 +9,7 @@ from flask import current_app
 
 from feedback.importing import LetterFile, open_letters
 from feedback.mailjob import fetch_mail, left
+from feedback.services import search_index
 from feedback.services.importing import ImportResult, take_in
 from feedback.sheets import UnreadableError
 from portal.cli import PlainGroup
@@ -52,6 +53,17 @@ def fetch() -> None:
     )
     if result.failed or result.too_large:
         raise click.ClickException(left(result))
+
+
+@feedback_cli.command("index")
+@click.option("--anew", is_flag=True, help="忘掉整個索引，重新讀每一封信。")
+def index(anew: bool) -> None:
+    """讓同仁搜尋得到每一封信；平常由背景工作自己做，升級或還原備份之後可以先執行。"""
+    if anew:
+        done = search_index.rebuild(utcnow(), lambda count: click.echo(f"已編入 {count:,} 封"))
+    else:
+        done = search_index.tidy(utcnow())
+    click.echo(f"編入 {done:,} 封，搜尋索引已整理。")
 
 
 def _report(letters: LetterFile, result: ImportResult) -> None:

@@ -11,8 +11,10 @@ from feedback import waiting
 from feedback.channel_models import IntakeDraft, SecretLink
 from feedback.models import Case, Presence
 from feedback.services import entering, presence, secret_links
+from feedback.services.search_index import has_waiting
 from feedback.views.consultations import consultations
 from feedback.views.entering import desk
+from feedback.views.search import search
 from feedback.views.staff import cases
 from feedback.views.triage import triage
 from portal import guide, nav, sweep
@@ -33,6 +35,7 @@ def init_app(app: Flask) -> None:
     app.register_blueprint(triage)
     app.register_blueprint(consultations)
     app.register_blueprint(desk)
+    app.register_blueprint(search)
     commands = LazyGroup("feedback", module="feedback.cli", attribute="feedback_cli", help="民眾來信。")
     app.cli.add_command(commands)
     nav.add(
@@ -41,6 +44,7 @@ def init_app(app: Flask) -> None:
         Entry("分文台", "triage.desk", "signpost-split", Permission.CASE_REPLY, order=11),
         Entry("會辦", "consultations.index", "people", Permission.CASE_REPLY, order=12),
         Entry("代民眾登錄", "entering.new", "telephone-inbound", Permission.CASE_REPLY, order=13),
+        Entry("搜尋", "search.results", "search", Permission.CASE_READ, order=14),
     )
     guide.add_tips(app, *_tips())
     guide.add_todos(app, waiting.todos)
@@ -60,6 +64,14 @@ def init_app(app: Flask) -> None:
         Job(
             "close-answered", "結案已答復的信", "feedback.jobs:close_answered",
             {"hour": "1", "minute": "10"},
+        ),
+        Job(
+            "index-letters", "讓新的信與答復找得到", "feedback.services.search_index:index_waiting",
+            {"second": "*/3"}, has_work=has_waiting,
+        ),
+        Job(
+            "tidy-search", "整理搜尋索引", "feedback.services.search_index:tidy",
+            {"hour": "3", "minute": "50"},
         ),
         Job("deliver-mail", "寄出郵件", "portal.outbox:deliver", {"second": "*/5"}, has_work=has_due),
         Job("fetch-mail", "收取來信郵件", "feedback.mailjob:fetch", {"minute": "*/5"}, has_work=has_source),

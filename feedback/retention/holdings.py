@@ -37,6 +37,8 @@ from feedback.models import (
 )
 from feedback.retention.models import DisposalItem
 from feedback.rights.models import DataRequest, SealedContact
+from feedback.search_models import IndexedCase
+from feedback.services import search_index
 
 GONE = "（已依檔案銷毀計畫銷毀）"
 Destroy = Callable[[Session, Sequence[int]], None]
@@ -95,6 +97,11 @@ def _consultations(session: Session, ids: Sequence[int]) -> None:
     session.execute(given, execution_options=_PLAIN)
 
 
+def _search(session: Session, ids: Sequence[int]) -> None:
+    """Out of the search index; the job reads again what is left, which has no words."""
+    search_index.forget(session, *ids)
+
+
 OWN = (
     # Number, dates, unit and topic stay: they are the register. Without the hash no secret opens the letter.
     blank(Case.id, subject=GONE, body=GONE, secret_hash="", urgent_words=[]),
@@ -106,6 +113,7 @@ OWN = (
     blank(Referral.case_id, reason=GONE, fields=[]),
     blank(CaseIntake.case_id, agency_number="", message_id=""),
     delete(Presence.case_id),
+    Holding(IndexedCase.__tablename__, _search),
     delete(SecretLink.case_id),
     keep(Pause.__tablename__, "只有時間"),
     keep(Reminder.__tablename__, "只有時間"),

@@ -16,11 +16,11 @@ from time import perf_counter
 from typing import Any
 
 from tests import servers
-from tests.bench import classify, crash, inbox, issues, masking, memory, startup, submission
+from tests.bench import classify, crash, inbox, issues, masking, memory, search, startup, submission
 from tests.bench.figures import Figure, table
 from tests.bench.processes import environment
 
-GROUPS = ("startup", "classify", "memory", "submission", "inbox", "issues", "masking", "crash")
+GROUPS = ("startup", "classify", "memory", "submission", "inbox", "issues", "masking", "search", "crash")
 
 
 class Bench:
@@ -52,6 +52,9 @@ class Bench:
 
     def crash(self) -> list[Figure]:
         return crash.measure(self.folder)
+
+    def search(self) -> list[Figure]:
+        return search.measure(self.folder)
 
     def inbox(self) -> list[Figure]:
         return inbox.measure(self.folder)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import re
 import urllib.parse
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -59,16 +60,16 @@ class Mailbox:
     topics: dict[str, list[str]]
 
     @classmethod
-    def build(cls, folder: Path, count: int) -> Mailbox:
-        app = create_app(_config(folder))
+    def build(cls, folder: Path, count: int, *, database_url: str = "", texts: Sequence[str] = ()) -> Mailbox:
+        app = create_app(_config(folder, database_url))
         with app.app_context():
             upgrade()
             sync_units(profile())
             now = utcnow()
             _hire(now)
             with db.engine.begin() as connection:
-                texts = letters.short_letters(DATA / profile().analysis.corpus, 2000)
-                letters.fill(connection, count, profile(), texts, now)
+                bodies = list(texts) or letters.short_letters(DATA / profile().analysis.corpus, 2000)
+                letters.fill(connection, count, profile(), bodies, now)
             people = _people()
             topics = {title: _topics(actor) for title, actor in people.items()}
             db.session.remove()
@@ -100,11 +101,11 @@ class Mailbox:
             db.engine.dispose()
 
 
-def _config(folder: Path) -> Config:
+def _config(folder: Path, database_url: str) -> Config:
     folder.mkdir()
     return Config(
         instance=folder,
-        database_url=f"sqlite:///{folder / 'qingting.db'}",
+        database_url=database_url or f"sqlite:///{folder / 'qingting.db'}",
         secret_key="a key for the bench only, long enough to pass",
         mail_url=f"file://{folder / 'mail'}",
         profile=PROFILES / "bsmi.yaml",

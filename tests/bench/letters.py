@@ -46,6 +46,12 @@ def short_letters(folder: Path, count: int) -> list[str]:
     return [_short(parts, rng) for _ in range(count)]
 
 
+def long_letters(folder: Path, count: int, longest: int) -> list[str]:
+    """Letters of several sentences, up to about so many characters."""
+    parts, rng = sentences(folder), random.Random(SEED)  # noqa: S311  # the same letters every time
+    return ["".join(rng.choices(parts, k=rng.randint(3, longest // 17))) for _ in range(count)]
+
+
 def _short(parts: list[str], rng: random.Random) -> str:
     text = ""
     while len(text) < SHORTEST:
@@ -128,7 +134,8 @@ def _case(case_id: int, number: str, text: str, unit_id: int, moment: datetime) 
         "county": "", "restricted": False, "urgent": False, "topic": None, "likely_topic": None,
         "topic_confirmed_at": None,
         "topic_confirmed_by": None, "received_at": moment, "due_at": moment + timedelta(days=30),
-        "answered_at": None, "closed_at": None, "classified_at": None, "source_key": None,
+        "answered_at": None, "answered_late": None, "settled_at": None, "closed_at": None,
+        "classified_at": None, "source_key": None,
     }  # fmt: skip
 
 
@@ -144,7 +151,8 @@ def _handle(
     if waits:
         return
     answered = received + timedelta(days=rng.uniform(1, 25))
-    case |= {"status": Status.ANSWERED, "answered_at": answered}
+    case |= {"status": Status.ANSWERED, "answered_at": answered, "settled_at": answered}
+    case["answered_late"] = answered > case["due_at"]
     if rng.random() < 0.9:
         case |= {"status": Status.CLOSED, "closed_at": answered + timedelta(days=14)}
 

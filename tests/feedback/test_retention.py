@@ -19,7 +19,7 @@ from feedback.retention.carrying import NotApproved, carry_out
 from feedback.retention.holdings import GONE
 from feedback.retention.models import DisposalPlan, Outcome, PlanState
 from feedback.rights.models import RightKind
-from feedback.services import answering, deadlines, ratings, routing
+from feedback.services import answering, deadlines, ratings, routing, search_index
 from portal import sweep
 from portal.access import Actor, Role
 from portal.app import profile
@@ -311,6 +311,7 @@ def test_no_column_of_any_table_keeps_a_destroyed_letters_words(ctx: Flask) -> N
     answering.send(case.id, by=by, **known)
     ratings.rate(case.id, score=4, comment=word, profile=profile(), now=NOW)
     answering.close(case.id, by=by, now=NOW)
+    search_index.index_waiting(NOW)
     assert len(places_of(word)) > 10
     with transaction() as session:
         session.execute(sa.update(OutboxMessage).values(sent_at=NOW))
