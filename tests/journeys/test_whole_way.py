@@ -10,6 +10,7 @@ from playwright.sync_api import Page, expect
 
 from portal.clock import Period, utcnow
 from tests.journeys.conftest import DESK, PHONE, Site, sign_in
+from tests.journeys.test_pages import check
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
@@ -35,6 +36,27 @@ def write_letter(page: Page) -> tuple[str, str]:
     page.wait_for_url("**/feedback/receipt")
     number, secret = (text.strip() for text in page.locator(".receipt .code").all_inner_texts())
     return number, secret.replace("\n", "").replace(" ", "")
+
+
+def look(page: Page, where: str) -> None:
+    """The page at this step, on a phone and on a desk: readable, labelled, without complaints of axe."""
+    before = page.viewport_size
+    for size in (PHONE, DESK):
+        page.set_viewport_size(size)
+        check(page, where)
+    if before:
+        page.set_viewport_size(before)
+
+
+def offer_and_take_back(page: Page) -> None:
+    """Ask another unit to take the letter over, and think better of it."""
+    page.get_by_text("移給別的單位").click()
+    page.locator("#transfer-unit").select_option(label="度量衡行政組")
+    page.locator("#transfer-reason").fill("這封信問的是法規，屬貴組業務。")
+    page.get_by_role("button", name="送請對方收件").click()
+    expect(page.get_by_role("main")).to_contain_text("請度量衡行政組收件")
+    look(page, "a letter that is offered to another unit")
+    page.get_by_role("button", name="取消移轉").click()
 
 
 def track(page: Page, number: str, secret: str) -> None:
@@ -71,19 +93,25 @@ def confirm_topic(page: Page) -> None:
 def test_a_letter_and_an_answer_travel_the_whole_way(site: Site, open_page: Callable[..., Page]) -> None:
     citizen, staff, head = open_page(PHONE), open_page(DESK), open_page(DESK)
     number, secret = write_letter(citizen)
+    look(citizen, "a receipt")
+    track(citizen, number, secret)
+    look(citizen, "a letter as its writer follows it")
 
     open_letter(staff)
     expect(staff.get_by_role("main")).to_contain_text(re.compile(TOPIC + r"（\d+%）"))
+    look(staff, "a letter that just came")
     confirm_topic(staff)
     expect(staff.get_by_role("main")).to_contain_text(re.compile("林怡君.*確認"))
+    offer_and_take_back(staff)
     staff.locator("#answer-body").fill(ANSWER)
     staff.get_by_role("button", name="送主管核判").click()
     expect(staff.get_by_role("main")).to_contain_text("第 1 版")
     sign_off(head, staff.url)
     expect(head.get_by_role("main")).to_contain_text("已答復")
 
-    track(citizen, number, secret)
+    citizen.reload()
     expect(citizen.get_by_role("main")).to_contain_text(ANSWER)
+    look(citizen, "an answer to be rated")
     citizen.get_by_text("非常滿意", exact=True).click()
     citizen.get_by_role("button", name=re.compile("評分|送出")).first.click()
     expect(citizen.get_by_role("main")).to_contain_text("謝謝")
@@ -99,7 +127,9 @@ def sign_off(page: Page, letter: str) -> None:
     sign_in(page, "head")
     page.goto(letter)
     expect(page.get_by_role("main")).to_contain_text(ANSWER)
+    look(page, "an answer to be signed off")
     page.get_by_role("button", name="核可").click()
+    look(page, "an answer to be sent")
     page.get_by_role("button", name="發文").click()
 
 
