@@ -23,6 +23,11 @@ class Method(enum.Enum):
     def label(self) -> str:
         return METHOD_LABELS[self]
 
+    @property
+    def short(self) -> str:
+        """In a word: 書面, 電話, 當面."""
+        return METHOD_LABELS[self][:2]
+
 
 METHOD_LABELS = {
     Method.WRITTEN: "書面（查詢頁，有電子郵件的也寄出）",

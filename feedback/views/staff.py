@@ -7,10 +7,10 @@ from collections.abc import Callable
 from flask import Blueprint, abort, flash, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from feedback import casefile, intake_queries, queries, repeats, staff_words, waiting
+from feedback import casefile, intake_queries, queries, repeats, reply_check, staff_words, waiting
 from feedback.act_forms import ReplyForm, RevealForm
 from feedback.intake_forms import LANGUAGES
-from feedback.models import Case, Contact
+from feedback.models import Case, Contact, Draft, DraftState
 from feedback.services import contacts, presence
 from feedback.staff_acts import DEEDS, Deed, Press, permission
 from feedback.staff_desk import ANSWERING, Desk
@@ -28,6 +28,7 @@ from portal.urls import site_url
 cases = Blueprint("cases", "feedback", url_prefix="/staff/cases", template_folder="templates")
 
 ONE = f"/<int(max={queries.MAX_ID}):case_id>"
+LOOKED_OVER = frozenset(DraftState) - {DraftState.SENT, DraftState.DROPPED}
 SOONEST_FIRST = frozenset({"open", "overdue", "unconfirmed", "asked", "review", "approved"})
 
 
@@ -152,6 +153,7 @@ def _page(
         due=staff_words.due(case, now),
         file=file,
         draft=desk.draft,
+        findings=_findings(desk.draft),
         topic_spec=profile().topic(case.likely_topic),
         typed_answer=bool(used.keys() & ANSWERING),
         subject=subject,
@@ -164,6 +166,13 @@ def _page(
         words=staff_words,
     )
     return page, status
+
+
+def _findings(draft: Draft | None) -> list[str]:
+    """What to look at again in an answer that has not left yet."""
+    if draft is None or draft.state not in LOOKED_OVER:
+        return []
+    return reply_check.findings(draft.body, profile().answering.check)
 
 
 def _add_acts() -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from portal.profile.agency import Profile
 from portal.profile.loading import PROFILES, ProfileError, load_profile
-from portal.profile.parts import Choice, County, Deadline, Demand, Intake
+from portal.profile.parts import Choice, County, Deadline, Demand, Intake, ReplyCheck
 
 __all__ = [
     "PROFILES",
@@ -19,5 +19,6 @@ __all__ = [
     "Intake",
     "Profile",
     "ProfileError",
+    "ReplyCheck",
     "load_profile",
 ]

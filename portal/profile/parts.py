@@ -125,6 +125,19 @@ class Deadlines(Part):
         return self.by_voice.get(voice or "", self.reply)
 
 
+class ReplyCheck(Part):
+    """What a draft answer is looked at for before it leaves; the findings are advice and stop nobody.
+
+    `hollow` are phrases that promise without answering, `jargon` official words with the plain one to write
+    instead. Lengths are in characters.
+    """
+
+    shortest: int = Field(default=40, ge=1)
+    longest_sentence: int = Field(default=80, ge=20)
+    hollow: tuple[Text, ...] = ()
+    jargon: dict[str, str] = {}
+
+
 class Answering(Part):
     """How answers leave. With `sign_off` a handler's answer needs the unit head (承辦 → 主管 → 發文).
 
@@ -135,6 +148,7 @@ class Answering(Part):
     sign_off: bool = True
     second_reply_up_to: int = Field(default=3, ge=0, le=5)
     close_after_days: int = Field(default=14, ge=1, le=365)
+    check: ReplyCheck = ReplyCheck()
 
 
 class Agency(Part):
