@@ -24,13 +24,14 @@ from feedback.act_forms import (
     VoiceForm,
 )
 from feedback.models import Case, CaseNeighbour, Draft, DraftState
+from feedback.reply_templates import KINDS, WORDS, filled
 from feedback.states import TRANSITIONS, Act, Party, acts_from
 from portal.access import PERMISSIONS, Actor, Permission, Role
 from portal.accounts.models import User
 from portal.accounts.services import colleagues
 from portal.forms import BaseForm
 from portal.masking import mask
-from portal.profile import Profile
+from portal.profile import Profile, ReplyTemplate
 from portal.units import Unit
 
 ANSWERING = frozenset({Act.SAVE_DRAFT, Act.SUBMIT, Act.REPLY})
@@ -55,9 +56,10 @@ class Desk:
         incoming: bool = False,
         draft: Draft | None = None,
         alike: Collection[CaseNeighbour] = (),
+        template: ReplyTemplate | None = None,
     ) -> None:
         self.case, self.actor, self.profile, self.units = case, actor, profile, units
-        self.incoming, self.draft, self.alike = incoming, draft, alike
+        self.incoming, self.draft, self.alike, self.template = incoming, draft, alike, template
 
     def sent(self, act: Act) -> BaseForm:
         """The act's form with what the request brought."""
@@ -115,10 +117,19 @@ class Desk:
     def _make(self, act: Act, data: dict[str, Any]) -> BaseForm:
         """A form whose field ids hold the name of the act: several forms on a page have fields alike."""
         form = self._makers[act](data)
+        self._begin(act, form)
         for field in form:
             prefix = "answer" if act in ANSWERING else act.value
             field.id = field.label.field_id = f"{prefix}-{field.name}"
         return form
+
+    def _begin(self, act: Act, form: BaseForm) -> None:
+        """Put the chosen template into a form for it that nothing was written into."""
+        if self.template is None or KINDS.get(act) != self.template.kind:
+            return
+        words = form[WORDS.get(self.template.kind, "body")]
+        if words.raw_data is None and not words.data:
+            words.data = filled(self.template, self.case, self.profile, self.actor)
 
     @property
     def _makers(self) -> dict[Act, Callable[[dict[str, Any]], BaseForm]]:

@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from flask import Blueprint, abort, flash, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from feedback import casefile, intake_queries, queries, repeats, reply_check, staff_words, waiting
+from feedback import (
+    casefile,
+    intake_queries,
+    queries,
+    repeats,
+    reply_check,
+    reply_templates,
+    staff_words,
+    waiting,
+)
 from feedback.act_forms import ReplyForm, RevealForm
 from feedback.intake_forms import LANGUAGES
 from feedback.models import Case, Contact, Draft, DraftState
@@ -125,6 +135,7 @@ def _desk(case: Case) -> Desk:
         incoming=casefile.is_offered(g.user, case),
         draft=casefile.newest_draft(case),
         alike=queries.neighbours(g.user, case.id),
+        template=reply_templates.chosen(case, profile(), request.args.get("template", type=int)),
     )
 
 
@@ -153,6 +164,8 @@ def _page(
         due=staff_words.due(case, now),
         file=file,
         draft=desk.draft,
+        template=desk.template,
+        templates_for=partial(reply_templates.fitting, case, profile()),
         findings=_findings(desk.draft),
         topic_spec=profile().topic(case.likely_topic),
         typed_answer=bool(used.keys() & ANSWERING),

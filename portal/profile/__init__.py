@@ -9,6 +9,7 @@ from __future__ import annotations
 from portal.profile.agency import Profile
 from portal.profile.loading import PROFILES, ProfileError, load_profile
 from portal.profile.parts import Choice, County, Deadline, Demand, Intake, ReplyCheck
+from portal.profile.replies import ReplyTemplate
 
 __all__ = [
     "PROFILES",
@@ -20,5 +21,6 @@ __all__ = [
     "Profile",
     "ProfileError",
     "ReplyCheck",
+    "ReplyTemplate",
     "load_profile",
 ]

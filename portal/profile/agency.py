@@ -28,6 +28,7 @@ from portal.profile.parts import (
     Voice,
 )
 from portal.profile.records import DataRights, Retention
+from portal.profile.replies import ReplyTemplate
 
 
 class Profile(Part):
@@ -51,6 +52,7 @@ class Profile(Part):
     roles: tuple[Role, ...]
     deadlines: Deadlines
     answering: Answering = Answering()
+    reply_templates: tuple[ReplyTemplate, ...] = ()
     agencies: tuple[Agency, ...] = ()
     urgent_to: tuple[str, ...] = ()
     intake: Intake = Intake()
@@ -81,6 +83,9 @@ class Profile(Part):
                 _kept_close(f"topics[{index}].restricted（{topic.code}）", topic, self.roles)
         for index, rule in enumerate(self.analysis.rules):
             _known(f"analysis.rules[{index}].topic（{rule.phrase}）", rule.topic, topics)
+        for index, template in enumerate(self.reply_templates):
+            if template.topic is not None:
+                _known(f"reply_templates[{index}].topic（{template.title}）", template.topic, topics)
         for index, county in enumerate(self.counties):
             if county.branch is not None:
                 _known(f"counties[{index}].branch（{county.name}）", county.branch, branches)
