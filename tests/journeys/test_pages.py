@@ -52,7 +52,12 @@ def check(page: Page, where: str, kind: str = "") -> None:
           for (const role of ['header', 'main', 'footer']) if (!document.querySelector(role)) out.push(role);
           if (document.querySelectorAll('h1').length !== 1) out.push('one h1');
           const wide = document.documentElement.scrollWidth - document.documentElement.clientWidth;
-          if (wide > 0) out.push(`${wide} px too wide`);
+          if (wide > 0) {
+            const over = [...document.querySelectorAll('body *')]
+              .filter((node) => node.getBoundingClientRect().right > document.documentElement.clientWidth)
+              .map((node) => `${node.tagName}.${node.className}: ${node.textContent.trim().slice(0, 30)}`);
+            out.push(`${wide} px too wide at ${innerWidth}`, ...over.slice(-5));
+          }
           for (const field of document.querySelectorAll('input:not([type=hidden]), select, textarea')) {
             const label = field.id && document.querySelector(`label[for="${field.id}"]`);
             if (!label) out.push(`label of ${field.name}`);

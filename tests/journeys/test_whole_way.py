@@ -38,11 +38,16 @@ def write_letter(page: Page) -> tuple[str, str]:
     return number, secret.replace("\n", "").replace(" ", "")
 
 
+# Menus fold and styles follow the new size in the frame after it is set.
+TWO_FRAMES = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
+
+
 def look(page: Page, where: str) -> None:
     """The page at this step, on a phone and on a desk: readable, labelled, without complaints of axe."""
     before = page.viewport_size
     for size in (PHONE, DESK):
         page.set_viewport_size(size)
+        page.evaluate(TWO_FRAMES)
         check(page, where)
     if before:
         page.set_viewport_size(before)
