@@ -32,9 +32,9 @@ lint: .venv/dev.stamp
 # Exact versions and hashes, without addresses; the ranges are in pyproject.toml.
 lock: .venv/dev.stamp
 	$(BIN)/uv pip compile -q --universal --generate-hashes --no-header --no-emit-index-url \
-	  --extra postgres pyproject.toml -o requirements.txt
+	  --extra postgres --extra redis pyproject.toml -o requirements.txt
 	$(BIN)/uv pip compile -q --universal --generate-hashes --no-header --no-emit-index-url \
-	  --extra postgres --extra dev pyproject.toml -o requirements-dev.txt
+	  --extra postgres --extra redis --extra dev pyproject.toml -o requirements-dev.txt
 
 .venv/bin/python:
 	$(PYTHON) -m venv .venv
