@@ -12,6 +12,7 @@ from portal import access, accounts, calendars, cli, db, errors, guide, log, nav
 from portal.audit import part as audit_part
 from portal.clock import roc_date, roc_datetime, roc_deadline
 from portal.config import MEBIBYTE, Config
+from portal.files import uploads
 from portal.icons import icon_shape
 from portal.instance import is_demo
 from portal.masking import mask
@@ -37,6 +38,7 @@ def new_app(config: Config) -> Flask:
     accounts.init_app(app)
     calendars.init_app(app)
     access.init_app(app)
+    uploads.init_app(app, config)  # before CSRF, which reads the form
     csrf.init_app(app)
     Bootstrap5(app)
     errors.init_app(app)

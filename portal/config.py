@@ -33,6 +33,7 @@ class Config:
     mail_url: str
     profile: Path
     mail_in_url: str = field(default="", repr=False)
+    clamd: str = ""
     base_url: str = ""
     secure_cookies: bool = True
     proxy_hops: int = 0
@@ -44,6 +45,8 @@ class Config:
             raise ConfigError(f"SECRET_KEY 至少要有 {MIN_SECRET_LENGTH} 個字元，請換一個隨機的長字串。")
         if not self.mail_url.startswith(("file:", "smtp:", "smtps:")):
             raise ConfigError("MAIL_URL 要以 file:、smtp: 或 smtps: 開頭。")
+        if self.clamd and not self.clamd.startswith(("unix:", "tcp://")):
+            raise ConfigError("QINGTING_CLAMD 要以 unix: 或 tcp:// 開頭，例如 unix:/run/clamav/clamd.ctl。")
         if self.mail_in_url and not self.mail_in_url.startswith(("mbox:", "maildir:", "imaps:", "imap:")):
             raise ConfigError("MAIL_IN_URL 要以 mbox:、maildir: 或 imaps: 開頭。")
 
@@ -51,6 +54,11 @@ class Config:
     def models(self) -> Path:
         """Where trained classifiers are kept."""
         return self.instance / "models"
+
+    @property
+    def attachments(self) -> Path:
+        """Where the files of letters are kept."""
+        return self.instance / "attachments"
 
     @classmethod
     def from_env(cls, env: Mapping[str, str] | None = None) -> Config:
@@ -64,6 +72,7 @@ class Config:
             mail_url=env.get("MAIL_URL") or f"file://{instance / 'mail'}",
             profile=_profile(env.get("QINGTING_PROFILE", "")),
             mail_in_url=env.get("MAIL_IN_URL", ""),
+            clamd=env.get("QINGTING_CLAMD", ""),
             base_url=env.get("QINGTING_BASE_URL", "").rstrip("/"),
             secure_cookies=env.get("QINGTING_PLAIN_HTTP", "") != "1",
             proxy_hops=_whole(env, "QINGTING_PROXY_HOPS", 0),

@@ -160,13 +160,15 @@ class Agency(Part):
 
 
 class Intake(Part):
-    """What the public form asks for, and how much it takes."""
+    """What the public form asks for, and how much it takes. `max_files` is per letter; 0 takes none."""
 
     name: Demand = "optional"
     contact: Demand = "optional"
     county: Demand = "optional"
     max_subject: int = Field(default=200, ge=20, le=500)
     max_body: int = Field(default=5000, ge=200, le=20000)
+    max_files: int = Field(default=5, ge=0, le=10)
+    max_file_mb: int = Field(default=10, ge=1, le=20)
     advice: tuple[Text, ...] = ()
 
 
