@@ -8,7 +8,9 @@ from feedback import channel_models as channel_models
 from feedback import models as models
 from feedback import retention, rights, staff_part
 from feedback import search_models as search_models
+from feedback.attachments import part as attachments_part
 from feedback.views.api import api, describe
+from feedback.views.files import files
 from feedback.views.public import feedback
 from portal import guide, nav
 from portal.app import csrf
@@ -18,6 +20,7 @@ from portal.nav import Entry
 
 def init_app(app: Flask) -> None:
     app.register_blueprint(feedback)
+    app.register_blueprint(files)
     app.register_blueprint(api)
     csrf.exempt(api)
     describe(app)
@@ -40,3 +43,4 @@ def init_app(app: Flask) -> None:
     staff_part.init_app(app)
     rights.init_app(app)
     retention.init_app(app)
+    attachments_part.init_app(app)

@@ -9,6 +9,8 @@ import sqlalchemy as sa
 from sqlalchemy.orm import joinedload
 
 from feedback import queries
+from feedback.attachments import queries as attached
+from feedback.attachments.models import Attachment
 from feedback.models import Case, Consultation, Draft, Outcome, Pause, Referral, Transfer
 from feedback.services import presence
 from portal.access import Actor
@@ -32,6 +34,7 @@ class CaseFile:
     pause: Pause | None
     referral: Referral | None
     merged: list[Case]
+    files: list[Attachment]
     present: list[str]
     people: dict[int, str]
     units: dict[int, str]
@@ -53,6 +56,7 @@ def read(case: Case, actor: Actor, now: datetime) -> CaseFile:
         pause=db.session.scalar(sa.select(Pause).where(Pause.case_id == case.id, Pause.ended_at.is_(None))),
         referral=db.session.get(Referral, case.id),
         merged=_merged(case, actor),
+        files=attached.of(case),
         present=presence.others(case.id, by=actor, now=now),
         people=people_named(ids),
         units=queries.units_named(),

@@ -6,12 +6,13 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from wtforms import HiddenField, RadioField, SelectField, StringField, TextAreaField
+from wtforms import HiddenField, MultipleFileField, RadioField, SelectField, StringField, TextAreaField
 from wtforms.fields.choices import SelectChoice
-from wtforms.validators import AnyOf, DataRequired, InputRequired, Length
+from wtforms.validators import AnyOf, DataRequired, InputRequired, Length, ValidationError
 
 from feedback.letters import Letter, problems
 from feedback.secrets import new_key
+from portal.files.kinds import ACCEPT, TAKEN
 from portal.forms import BaseForm, PlainText, clean, long_text
 from portal.profile import Demand, Profile
 
@@ -25,7 +26,26 @@ def own_key(typed: str | None) -> str:
     return typed if typed and KEY.fullmatch(typed) else new_key()
 
 
-class LetterForm(BaseForm):
+class FilesForm(BaseForm):
+    """A form that files may come with. Whoever holds them says in `file_problems` what was not taken."""
+
+    files = MultipleFileField("照片或檔案", render_kw={"accept": ACCEPT, "multiple": True})
+
+    def __init__(self, profile: Profile, **values: Any) -> None:
+        super().__init__(**values)
+        self.profile = profile
+        self.file_problems: list[str] = []
+        limit = profile.intake
+        self.files.description = f"最多 {limit.max_files} 個，每個最大 {limit.max_file_mb} MB。{TAKEN}"
+        if not limit.max_files:
+            del self.files
+
+    def validate_files(self, field: MultipleFileField) -> None:
+        if self.file_problems:
+            raise ValidationError("".join(self.file_problems))
+
+
+class LetterForm(FilesForm):
     """A citizen's letter. What it asks for is the profile's; what is wrong is said by `problems`."""
 
     submission_key = HiddenField(default=new_key, filters=[own_key])
@@ -53,8 +73,7 @@ class LetterForm(BaseForm):
     )
 
     def __init__(self, profile: Profile, **values: Any) -> None:
-        super().__init__(**values)
-        self.profile = profile
+        super().__init__(profile, **values)
         self.hint.choices = [
             SelectChoice("", "請選擇"),
             *(SelectChoice(topic.code, topic.hint) for topic in profile.topics if topic.hint),
@@ -122,7 +141,7 @@ class TrackForm(BaseForm):
     )
 
 
-class SupplementForm(BaseForm):
+class SupplementForm(FilesForm):
     """What a citizen adds to a letter."""
 
     words = long_text(

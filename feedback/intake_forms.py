@@ -22,7 +22,7 @@ LANGUAGES = {"zh": "中文", "en": "英文", "other": "其他語言"}
 READ_BACK = "臨櫃、電話等口述的陳情，請向來信人朗讀內容，確認無誤後勾選（行政程序法第169條），才能登錄。"
 ONLY_AGENCY = "只有其他機關移來的案件才填；請清空，或更正來信管道。"
 MAX_DRAFT = 50_000
-NOT_TYPED = frozenset({"csrf_token", "website", "submission_key"})
+NOT_TYPED = frozenset({"csrf_token", "website", "submission_key", "files"})
 
 
 class EntryForm(LetterForm):

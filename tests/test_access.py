@@ -119,7 +119,7 @@ DOORS: dict[object, set[str]] = {
     Permission.CALENDAR: {"office_calendar.enter", "office_calendar.import_table", "office_calendar.remove"},
     Permission.CASE_ASSIGN: {"cases.assign"},
     Permission.CASE_DISPATCH: {"cases.dispatch"},
-    Permission.CASE_READ: {"cases.contact", "cases.inbox", "cases.show", "search.results"},
+    Permission.CASE_READ: {"cases.contact", "cases.inbox", "cases.show", "files.staff", "search.results"},
     Permission.CASE_REPLY: {
         "cases.accept_transfer",
         "cases.ask_citizen",

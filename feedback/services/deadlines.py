@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date, datetime
 from typing import Any
 
@@ -20,6 +21,7 @@ from portal.errors import BadInput, Conflict
 from portal.profile import Profile
 
 BATCH = 500
+WithMessage = Callable[[Session, Case, Message], None]
 
 
 class NoMoreTime(Conflict):
@@ -100,11 +102,20 @@ def ask_citizen(
     return case
 
 
-def supplement(case_id: int, *, body: str, profile: Profile, now: datetime) -> Case:
-    """Keep what the citizen adds to an open letter; the clock goes on. The caller has checked the secret."""
+def supplement(
+    case_id: int, *, body: str, profile: Profile, now: datetime, also: WithMessage | None = None
+) -> Case:
+    """Keep what the citizen adds to an open letter; the clock goes on. The caller has checked the secret.
+
+    `also` adds to the message in the same transaction.
+    """
     with transaction() as session:
         case = load_for_citizen(session, case_id, Act.SUPPLEMENT)
-        session.add(Message(case_id=case.id, kind=MessageKind.SUPPLEMENT, body=body, sent_at=now))
+        message = Message(case_id=case.id, kind=MessageKind.SUPPLEMENT, body=body, sent_at=now)
+        session.add(message)
+        if also:
+            session.flush()
+            also(session, case, message)
         was_waiting = case.status is Status.AWAITING_CITIZEN
         advance(case, Act.SUPPLEMENT, now=now)
         keep(session, case, EventKind.SUPPLEMENTED, by=None, now=now)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -58,12 +58,14 @@ def enter(
     key: str,
     site_url: str,
     now: datetime,
+    with_it: Callable[[Session, Case], None] | None = None,
 ) -> Receipt:
     """Register a letter that a clerk wrote down. It goes the way of all letters unless `facts.keep`.
 
     `letter` has passed `feedback.letters.problems`; `key` and `secret` as in `open_case`. Raises BadInput
     when the channel is not one that staff enter or was not confirmed as it must be, NotFound when the
     earlier letter is none that the person may read, DraftGone when the draft was registered meanwhile.
+    `with_it` adds to the letter in the same transaction.
     """
     channel = profile.channel(letter.channel)
     if channel is None or not channel.staff:
@@ -93,6 +95,8 @@ def enter(
         )  # fmt: skip
         if facts.draft_id is not None and not _drop(session, facts.draft_id, by):
             raise DraftGone
+        if with_it:
+            with_it(session, case)
 
     return open_case(
         letter, profile=profile, secret=secret, now=now, key=f"staff:{by.id}:{key}", site_url=site_url,

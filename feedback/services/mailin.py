@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session, joinedload
 
 from feedback import mails
+from feedback.attachments import keeping
 from feedback.channel_models import CaseIntake, MailSeen
 from feedback.letters import EMAIL, MAX_EMAIL, MAX_NAME, Letter
 from feedback.mail_reading import Kind, Mail, read_mail
@@ -139,6 +140,7 @@ def _write(session: Session, mail: Mail, source_key: str, profile: Profile, now:
             refers_to=earlier.id if earlier else None,
         )
     )  # fmt: skip
+    keeping.keep_mailed(session, case, mail.files, profile=profile, now=now)
     return case
 
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from flask import Blueprint, Response, current_app, flash, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from feedback import intake_queries, mails, queries
 from feedback.act_forms import ActForm
+from feedback.attachments import keeping
 from feedback.intake_forms import EntryForm
 from feedback.secrets import derive_secret
 from feedback.services import entering
 from feedback.services.intake import KeyReused, Receipt
-from feedback.views import memory
+from feedback.views import files, memory
 from portal.access import Permission, requires
 from portal.app import profile
 from portal.clock import roc_deadline, utcnow
@@ -57,6 +60,7 @@ def draft(draft_id: int) -> ResponseReturnValue:
 def discard(draft_id: int) -> ResponseReturnValue:
     if ActForm().validate_on_submit():
         entering.discard_draft(draft_id, by=g.user, now=utcnow())
+        keeping.drop(keeping.holder_of("draft", draft_id))
         flash("已刪除草稿。", "success")
     return redirect(url_for(".new"), 303)
 
@@ -92,6 +96,7 @@ def clear() -> ResponseReturnValue:
 
 def _handle(form: EntryForm, draft_id: int | None) -> ResponseReturnValue:
     """What was pressed: save a draft, or register. A refusal gives back what was typed."""
+    files.receive(form, _holder(form, draft_id), keep=keeping.A_WEEK)
     try:
         if request.form.get("action") == "draft" and form.is_submitted():
             return _save(form, draft_id)
@@ -99,9 +104,12 @@ def _handle(form: EntryForm, draft_id: int | None) -> ResponseReturnValue:
             memory.keep_receipt(_enter(form, draft_id), now=utcnow())
             return redirect(url_for(".receipt"), 303)
     except KeyReused:
+        before = _holder(form, draft_id)
         form.refuse(ENTERED_BEFORE, new_letter=True)
+        keeping.hold_for(_holder(form, draft_id), before)
     except entering.DraftGone as gone:
         form.refuse(gone.message)
+        keeping.hold_for(_holder(form, None), _holder(form, draft_id))
         return _page(form, 409, None)  # pressing again makes a letter of its own
     except (BadInput, Conflict, NotFound) as fault:
         form.refuse(fault.message)
@@ -119,19 +127,32 @@ def _enter(form: EntryForm, draft_id: int | None) -> Receipt:
         key=key,
         site_url=site_url(),
         now=utcnow(),
+        with_it=partial(keeping.claim, holders=[_holder(form, draft_id)]),
     )
+
+
+def _holder(form: EntryForm, draft_id: int | None) -> str:
+    """Files wait for the clerk's form, or for the draft, which the whole unit sees."""
+    if draft_id is not None:
+        return keeping.holder_of("draft", draft_id)
+    return keeping.holder_of("entry", g.user.id, form.submission_key.data)
 
 
 def _save(form: EntryForm, draft_id: int | None) -> ResponseReturnValue:
     if not form.may_be_kept():
         return _page(form, 422, draft_id)
     kept = entering.save_draft(form.typed, by=g.user, now=utcnow(), draft_id=draft_id)
+    keeping.hold_for(_holder(form, kept.id), _holder(form, None))
     flash("已存成草稿，七天內可以接著登錄；本單位的同仁都看得到。", "success")
     return redirect(url_for(".draft", draft_id=kept.id), 303)
 
 
 def _page(form: EntryForm, status: int, draft_id: int | None) -> ResponseReturnValue:
     page = render_template(
-        "feedback/enter.html", form=form, draft_id=draft_id, drafts=intake_queries.drafts(g.user)
+        "feedback/enter.html",
+        form=form,
+        draft_id=draft_id,
+        drafts=intake_queries.drafts(g.user),
+        held=keeping.held(_holder(form, draft_id)),
     )
     return page, status

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from flask import Blueprint, Response, current_app, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError
 
 from feedback import citizen, mails, queries
 from feedback.act_forms import ActForm
+from feedback.attachments import keeping
+from feedback.attachments import queries as attached
 from feedback.forms import LetterForm, RatingForm, SupplementForm, TrackForm
 from feedback.models import Case
 from feedback.secrets import derive_secret, tidy_number
 from feedback.services import deadlines, intake, leaving, ratings, secret_links
 from feedback.states import Act, acts_from
-from feedback.views import memory
+from feedback.views import files, memory
 from portal.access import public
 from portal.app import profile
 from portal.clock import roc_deadline, utcnow
@@ -50,18 +54,25 @@ def _keep_off_disk(response: Response) -> Response:
 @public
 def new() -> ResponseReturnValue:
     form = LetterForm(profile())
+    holder = _holder(form)
+    files.receive(form, holder)
     if form.validate_on_submit():
         try:
-            receipt = _take_in(form)
+            receipt = _take_in(form, holder)
         except intake.KeyReused:
             form.refuse(SENT_BEFORE, new_letter=True)
+            keeping.hold_for(_holder(form), holder)
         else:
             memory.keep_receipt(receipt, now=utcnow())
             return redirect(url_for(".receipt"), 303)
     return _letter_page(form, 422 if form.errors else 200)
 
 
-def _take_in(form: LetterForm) -> intake.Receipt:
+def _holder(form: LetterForm) -> str:
+    return keeping.holder_of("letter", form.submission_key.data)
+
+
+def _take_in(form: LetterForm, holder: str) -> intake.Receipt:
     key = form.submission_key.data
     return intake.open_case(
         form.letter,
@@ -70,11 +81,13 @@ def _take_in(form: LetterForm) -> intake.Receipt:
         now=utcnow(),
         key=key,
         site_url=site_url(),
+        also=partial(keeping.claim, holders=[holder]),
     )
 
 
 def _letter_page(form: LetterForm, status: int) -> ResponseReturnValue:
-    return render_template("feedback/new.html", form=form), status
+    held = keeping.held(_holder(form)) if request.method == "POST" else []
+    return render_template("feedback/new.html", form=form, held=held), status
 
 
 @feedback.errorhandler(CSRFError)
@@ -181,11 +194,15 @@ def supplement(number: str) -> ResponseReturnValue:
     case = _opened(number)
     if case is None:
         return redirect(url_for(".track", number=tidy_number(number) or None), 303)
-    more = SupplementForm()
+    more, holder = SupplementForm(profile()), _supplement_holder(case)
+    files.receive(more, holder)
     if not more.validate_on_submit():
         return _case_page(case, RatingForm(formdata=None), 422, more)
     try:
-        deadlines.supplement(case.id, body=more.words.data, profile=profile(), now=utcnow())
+        deadlines.supplement(
+            case.id, body=more.words.data, profile=profile(), now=utcnow(),
+            also=partial(keeping.claim, holders=[holder]),
+        )  # fmt: skip
     except Conflict:
         more.form_errors.append(TOO_LATE)
         return _case_page(_opened(number) or case, RatingForm(formdata=None), 409, more)
@@ -208,6 +225,10 @@ def withdraw(number: str) -> ResponseReturnValue:
     return redirect(url_for(".show", number=number), 303)
 
 
+def _supplement_holder(case: Case) -> str:
+    return keeping.holder_of("supplement", case.number)
+
+
 def _opened(number: str) -> Case | None:
     """The letter, when this browser has shown its secret."""
     return queries.for_sender(number) if memory.is_open(number) else None
@@ -224,7 +245,9 @@ def _case_page(
         case=case,
         stage=citizen.stage(case),
         form=form,
-        more=more or SupplementForm(formdata=None),
+        more=more or SupplementForm(profile(), formdata=None),
+        files=attached.of(case),
+        held=keeping.held(_supplement_holder(case)),
         may_add=Act.SUPPLEMENT in possible or (more is not None and bool(more.errors)),
         may_withdraw=Act.WITHDRAW in possible,
         steps=steps,

@@ -26,6 +26,7 @@ ACTIONS = {
     "case.approved": "核可答復稿",
     "case.asked_citizen": "請來信人補充",
     "case.assigned": "指派承辦人",
+    "case.attachment_read": "下載附件",
     "case.closed": "結案",
     "case.consultation_dropped": "取消會辦",
     "case.consulted": "請別的單位會辦",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from flask import Flask, current_app, request
@@ -29,7 +30,7 @@ def init_app(app: Flask, config: Config) -> None:
 
     @app.before_request
     def _room_for_files() -> None:
-        if request.endpoint in app.extensions["takes_files"]:
+        if request.endpoint in app.extensions["takes_files"] and request.mimetype == "multipart/form-data":
             request.max_content_length = MAX_REQUEST
 
 
@@ -38,15 +39,13 @@ def takes_files(app: Flask, *endpoints: str) -> None:
     app.extensions["takes_files"].update(endpoints)
 
 
-def sent(name: str, *, longest: int) -> list[Upload]:
+def sent(name: str, *, longest: int) -> Iterator[Upload]:
     """The files of one field of the form, each at most `longest` bytes. An empty chooser sends none."""
-    found = []
     for file in request.files.getlist(name):
         if not file.filename:
             continue
         data = file.stream.read(longest + 1)
-        found.append(Upload(file.filename, data if len(data) <= longest else None))
-    return found
+        yield Upload(file.filename, data if len(data) <= longest else None)
 
 
 def store() -> Store:

@@ -21,12 +21,14 @@ from werkzeug.routing import Rule
 from analytics.resources import Resources
 from analytics.services.issue_watch import watch_letters
 from analytics.services.summaries import write_summary
+from feedback.attachments import keeping
 from feedback.models import Case, Method
 from feedback.services import answering, deadlines, ratings, routing, suggesting
 from portal.access import Actor, Role
 from portal.app import profile
 from portal.clock import Period
-from portal.db import Model, db
+from portal.db import Model, db, transaction
+from portal.files.uploads import Upload
 from portal.outbox import OutboxMessage
 from portal.units import answering_units
 from tests.analytics.learning import resources_in
@@ -82,6 +84,10 @@ def ethics_letter(office: tuple[Actor, Actor] | None = None) -> Case:
         secret=SECRET, received=NOW - timedelta(days=3),
     )  # fmt: skip
     assert case.restricted
+    note = Upload("瑪瑙.txt", "琥珀擺飾的照片在紫檀木盒裡".encode())
+    keeping.hold("form", [note], profile=profile(), now=NOW)
+    with transaction() as session:
+        keeping.claim(session, case, holders=["form"])
     suggesting.record_suggestion(case.id, guess(topic=TOPIC, words=["紫檀木"]), profile=profile(), now=NOW)
     routing.assign(case.id, handler_id=officer.id, by=officer, now=NOW)
     deadlines.ask_citizen(

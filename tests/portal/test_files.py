@@ -7,8 +7,6 @@ import os
 import socket
 import struct
 import threading
-import zipfile
-import zlib
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
@@ -23,56 +21,9 @@ from portal.files import kinds, pictures
 from portal.files.kinds import Refused, accept, tidy_name
 from portal.files.scanning import Clamd, ScannerDown
 from portal.files.store import Store
+from tests.sample_files import SECRET_PLACE, huge_png, odf, packed, photo_with_place, picture, word
 
-SECRET_PLACE = b"25.0330N,121.5654E"
-GPS = 0x8825
 EICAR = b"X5O!P%@AP[4\\PZX54(P^)7CC)7}$" + b"EICAR-STANDARD-ANTIVIRUS-TEST-FILE!$H+H*"
-
-
-def picture(kind: str = "JPEG", size: tuple[int, int] = (60, 40), **options: object) -> bytes:
-    out = io.BytesIO()
-    Image.new("RGB", size, "teal").save(out, kind, **options)
-    return out.getvalue()
-
-
-def photo_with_place(orientation: int = 1) -> bytes:
-    exif = Image.Exif()
-    exif[0x0112], exif[0x010F] = orientation, "Camera of a citizen"
-    exif.get_ifd(GPS)[1] = "N"
-    return picture(exif=exif, comment=SECRET_PLACE)
-
-
-def packed(*parts: tuple[str, bytes], method: int = zipfile.ZIP_DEFLATED) -> bytes:
-    out = io.BytesIO()
-    with zipfile.ZipFile(out, "w", method) as file:
-        for name, data in parts:
-            file.writestr(name, data)
-    return out.getvalue()
-
-
-def word(*more: tuple[str, bytes]) -> bytes:
-    return packed(("[Content_Types].xml", b"<Types/>"), ("word/document.xml", b"<w:document/>"), *more)
-
-
-def odf(kind: str) -> bytes:
-    return packed(("mimetype", kinds.KINDS[kind].mimetype.encode()), ("content.xml", b"<x/>"))
-
-
-def huge_png(width: int, height: int) -> bytes:
-    """A few bytes that say they are a picture of so many pixels."""
-
-    def chunk(name: bytes, data: bytes) -> bytes:
-        return (
-            struct.pack("!L", len(data)) + name + data + struct.pack("!L", zlib.crc32(name + data))
-        )  # fmt: skip
-
-    header = struct.pack("!LLBBBBB", width, height, 8, 0, 0, 0, 0)
-    return (
-        b"\x89PNG\r\n\x1a\n"
-        + chunk(b"IHDR", header)
-        + chunk(b"IDAT", zlib.compress(b"\0"))
-        + chunk(b"IEND", b"")
-    )
 
 
 @pytest.mark.parametrize(
