@@ -12,7 +12,7 @@ from wtforms.validators import AnyOf, DataRequired, InputRequired, Length, Valid
 
 from feedback.letters import Letter, problems
 from feedback.secrets import new_key
-from portal.files.kinds import ACCEPT, TAKEN
+from portal.files.kinds import ACCEPT
 from portal.forms import BaseForm, PlainText, clean, long_text
 from portal.profile import Demand, Profile
 
@@ -36,7 +36,8 @@ class FilesForm(BaseForm):
         self.profile = profile
         self.file_problems: list[str] = []
         limit = profile.intake
-        self.files.description = f"最多 {limit.max_files} 個，每個最大 {limit.max_file_mb} MB。{TAKEN}"
+        size = f"最多 {limit.max_files} 個，每個最大 {limit.max_file_mb} MB"
+        self.files.description = f"{size}：照片、PDF、Word、Excel、ODF 或純文字檔。"
         if not limit.max_files:
             del self.files
 

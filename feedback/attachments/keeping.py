@@ -43,9 +43,10 @@ def hold(
     holder: str, uploads: Iterable[Upload], *, profile: Profile, now: datetime, keep: timedelta = A_DAY
 ) -> list[str]:
     """Keep what was sent with a form, whatever becomes of the form; return what is wrong with the rest."""
-    most = profile.intake.max_files
-    room, problems = most - len(held(holder)), []
+    most, problems = profile.intake.max_files, list[str]()
+    room = None  # most letters have no files and cost no query
     for upload in uploads:
+        room = most - len(held(holder)) if room is None else room
         try:
             if room <= 0:
                 raise Refused(f"一次最多附 {most} 個檔案。")

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from flask import Flask
 
 from feedback import citizen, queries
+from feedback.attachments import queries as attached
 from feedback.forms import SCORES
 from feedback.models import Case, Referral
 from feedback.rights.models import DataRequest, SealedContact
@@ -111,6 +112,14 @@ def _messages(case: Case, _profile: Profile) -> Rows:
     return [(f"{item.kind.label}（{roc_datetime(item.sent_at)}）", item.body) for item in case.messages]
 
 
+def _files(case: Case, _profile: Profile) -> Rows:
+    """What was sent along; the files themselves are downloaded from the letter's own page."""
+    return [
+        (file.name, file.reason or f"{file.weight}，{roc_datetime(file.added_at)} 收到")
+        for file in attached.of(case)
+    ]
+
+
 def _passed_on(case: Case, _profile: Profile) -> Rows:
     """To which agency the letter went, and which of the contact data went with it."""
     referral = db.session.get(Referral, case.id)
@@ -153,6 +162,7 @@ SECTIONS = (
     Section("letter", "您的信", _letter),
     Section("answer", "答復與您的評分", _answer),
     Section("messages", "往來的補充與通知", _messages),
+    Section("files", "附件", _files),
     Section("passed-on", "移轉其他機關", _passed_on),
     Section("steps", "處理經過", _steps),
     Section("looks", "聯絡資料被查看的紀錄", _looks),

@@ -23,7 +23,7 @@ from portal.files.uploads import sent, store
 files = Blueprint("files", "feedback")
 
 ONE = f"<int(max={queries.MAX_ID}):attachment_id>"
-UNWANTED = "drop_file"
+UNWANTED, HOLDING = "drop_file", "holding"
 
 
 @files.get(f"/feedback/track/<number>/files/{ONE}")
@@ -56,6 +56,11 @@ def _download(row: Attachment) -> Response:
     answer.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
     answer.headers["Cache-Control"] = "no-store"
     return answer
+
+
+def are_held() -> bool:
+    """Whether files came with this form, or with an earlier try of it. Most letters have none."""
+    return HOLDING in request.form or any(file.filename for file in request.files.values())
 
 
 def receive(form: FilesForm, holder: str, *, keep: timedelta = keeping.A_DAY) -> None:

@@ -81,7 +81,7 @@ def _take_in(form: LetterForm, holder: str) -> intake.Receipt:
         now=utcnow(),
         key=key,
         site_url=site_url(),
-        also=partial(keeping.claim, holders=[holder]),
+        also=partial(keeping.claim, holders=[holder]) if files.are_held() else None,
     )
 
 

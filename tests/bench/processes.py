@@ -24,6 +24,9 @@ THREADS = 4
 PATIENCE_SECONDS = 120
 
 
+FORM = "application/x-www-form-urlencoded"
+
+
 @dataclass(frozen=True)
 class Worker:
     """The one worker behind a port, and how long it took to answer."""
@@ -33,13 +36,13 @@ class Worker:
     started_in: float
 
     def ask(
-        self, path: str, *, form: str | None = None, cookie: str = ""
+        self, path: str, *, form: str | bytes | None = None, kind: str = FORM, cookie: str = ""
     ) -> tuple[http.client.HTTPResponse, str]:
         """One request on a connection of its own, redirects not followed."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         headers = {"Cookie": cookie} if cookie else {}
         if form is not None:
-            headers["Content-Type"] = "application/x-www-form-urlencoded"
+            headers["Content-Type"] = kind
         try:
             connection.request("GET" if form is None else "POST", path, form, headers)
             answer = connection.getresponse()

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 import sqlite3
-import urllib.parse
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 from time import perf_counter
+
+from werkzeug.datastructures import FileStorage
+from werkzeug.test import encode_multipart
 
 from tests import servers
 from tests.bench import helpdesk
@@ -34,7 +36,7 @@ class Citizen:
 
     serial: int
     cookie: str = ""
-    form: str = ""
+    form: tuple[str, bytes] = ("", b"")
 
     def open_form(self, site: Worker) -> None:
         answer, page = site.ask("/feedback/new")
@@ -42,7 +44,8 @@ class Citizen:
         assert answer.status == 200, page[:2000]
         assert len(hidden) == 2, page[:2000]
         self.cookie = _cookie(answer.getheader("Set-Cookie"))
-        self.form = urllib.parse.urlencode(
+        # As a browser sends a form that may hold files: in parts, the chooser's without a name.
+        self.form = encode_multipart(
             hidden
             | {
                 "subject": f"{SUBJECT}（第 {self.serial} 封）",
@@ -50,11 +53,14 @@ class Citizen:
                 "county": "臺中市",
                 "name": "王小明",
                 "email": f"citizen{self.serial}@example.com",
+                "files": FileStorage(filename=""),
             }
         )
 
     def send(self, site: Worker) -> None:
-        answer, page = site.ask("/feedback/new", form=self.form, cookie=self.cookie)
+        boundary, body = self.form
+        kind = f"multipart/form-data; boundary={boundary}"
+        answer, page = site.ask("/feedback/new", form=body, kind=kind, cookie=self.cookie)
         assert answer.status == 303, page[:2000]
         self.cookie = _cookie(answer.getheader("Set-Cookie"))
 

@@ -79,10 +79,9 @@ def stored() -> int:
     return sum(1 for _ in uploads.store().older_than(datetime.now(UTC) + MUCH_LATER))
 
 
-def key_in(page: TestResponse) -> str:
-    found = re.search(r'name="submission_key"[^>]*value="([^"]+)"', page.text)
-    assert found
-    return found[1]
+def again(page: TestResponse) -> dict[str, str]:
+    """The hidden fields of a form that came back."""
+    return dict(re.findall(r'name="(submission_key|holding)"[^>]*value="([^"]+)"', page.text))
 
 
 def with_file(data: bytes = PDF, name: str = "證明.pdf", **values: Any) -> tuple[Case, Attachment]:
@@ -133,7 +132,7 @@ def test_a_bad_file_keeps_the_letter_back_and_the_good_ones_held(
     assert "寫了很久的內容" in page
     assert "不附「報告.pdf」" in page
     assert cases() == before
-    assert send(client, submission_key=key_in(answer)).status_code == 303
+    assert send(client, **again(answer)).status_code == 303
     assert [row.name for row in of_letter(newest())] == ["報告.pdf"]
 
 
@@ -141,15 +140,14 @@ def test_a_letter_with_a_mistake_does_not_lose_its_files(client: FlaskClient) ->
     answer = send(client, file(PDF, "報告.pdf"), subject="")
     assert answer.status_code == 422
     assert "不附「報告.pdf」" in answer.text
-    again = send(client, file(picture()), submission_key=key_in(answer))
-    assert again.status_code == 303
+    assert send(client, file(picture()), **again(answer)).status_code == 303
     assert [row.name for row in of_letter(newest())] == ["報告.pdf", "照片.jpg"]
 
 
 def test_a_held_file_that_is_not_wanted_is_gone_with_its_bytes(client: FlaskClient) -> None:
     answer = send(client, file(PDF, "報告.pdf"), subject="")
     assert stored() == 1
-    send(client, submission_key=key_in(answer), drop_file=str(rows()[0].id))
+    send(client, **again(answer), drop_file=str(rows()[0].id))
     assert (rows(), stored()) == ([], 0)
 
 
@@ -193,7 +191,7 @@ def test_another_letter_by_the_same_form_takes_its_files_along(client: FlaskClie
     send(client, submission_key=key)
     answer = send(client, file(PDF, "報告.pdf"), submission_key=key, subject="另一件事")
     assert answer.status_code == 422
-    assert send(client, submission_key=key_in(answer), subject="另一件事").status_code == 303
+    assert send(client, **again(answer), subject="另一件事").status_code == 303
     assert [row.name for row in of_letter(newest())] == ["報告.pdf"]
 
 
