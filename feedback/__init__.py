@@ -9,6 +9,7 @@ from feedback import models as models
 from feedback import retention, rights, staff_part
 from feedback import search_models as search_models
 from feedback.attachments import part as attachments_part
+from feedback.faq import part as faq_part
 from feedback.views.api import api, describe
 from feedback.views.files import files
 from feedback.views.public import feedback
@@ -44,3 +45,4 @@ def init_app(app: Flask) -> None:
     rights.init_app(app)
     retention.init_app(app)
     attachments_part.init_app(app)
+    faq_part.init_app(app)

@@ -115,7 +115,13 @@ def test_a_role_gets_where_its_permissions_say_and_nowhere_else(
 
 # What each permission opens, written down once more: a route that changes hands must be changed here too.
 DOORS: dict[object, set[str]] = {
-    Permission.CASE_APPROVE: {"cases.approve", "cases.decline", "cases.extend", "cases.return"},
+    Permission.CASE_APPROVE: {
+        "cases.approve",
+        "cases.decline",
+        "cases.extend",
+        "cases.return",
+        "faq_desk.withdraw",
+    },
     Permission.CALENDAR: {"office_calendar.enter", "office_calendar.import_table", "office_calendar.remove"},
     Permission.CASE_ASSIGN: {"cases.assign"},
     Permission.CASE_DISPATCH: {"cases.dispatch"},
@@ -151,6 +157,9 @@ DOORS: dict[object, set[str]] = {
         "entering.draft",
         "entering.new",
         "entering.receipt",
+        "faq_desk.edit",
+        "faq_desk.index",
+        "faq_desk.new",
         "triage.confirm",
         "triage.desk",
     },

@@ -12,6 +12,7 @@ from feedback import citizen, mails, queries
 from feedback.act_forms import ActForm
 from feedback.attachments import keeping
 from feedback.attachments import queries as attached
+from feedback.faq import queries as answers
 from feedback.forms import LetterForm, RatingForm, SupplementForm, TrackForm
 from feedback.models import Case
 from feedback.secrets import derive_secret, tidy_number
@@ -56,6 +57,8 @@ def new() -> ResponseReturnValue:
     form = LetterForm(profile())
     holder = _holder(form)
     files.receive(form, holder)
+    if request.form.get("action") == "look":
+        return _letter_page(form, 200)
     if form.validate_on_submit():
         try:
             receipt = _take_in(form, holder)
@@ -87,7 +90,8 @@ def _take_in(form: LetterForm, holder: str) -> intake.Receipt:
 
 def _letter_page(form: LetterForm, status: int) -> ResponseReturnValue:
     held = keeping.held(_holder(form)) if request.method == "POST" else []
-    return render_template("feedback/new.html", form=form, held=held), status
+    offers = answers.offered(form.letter) if request.method == "POST" else []
+    return render_template("feedback/new.html", form=form, held=held, offers=offers), status
 
 
 @feedback.errorhandler(CSRFError)

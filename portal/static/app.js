@@ -66,6 +66,31 @@
     addEventListener("pageshow", (event) => { if (event.persisted) sent = false; });
   });
 
+  // While a letter is being written: answers that there are already. They come below the words and only
+  // while these are being typed, so that nothing moves under a finger that is on its way elsewhere.
+  all("[data-offers]", (place) => {
+    const form = place.closest("form");
+    const { subject, body, csrf_token: token } = form.elements;
+    let timer, last = "";
+    form.querySelector("[data-offers-button]").hidden = true;
+    const look = async () => {
+      const words = `${subject.value}\n${body.value}`;
+      if (words.trim().length < 6 || words === last) return;
+      last = words;
+      const sent = new FormData();
+      [subject, body, token].forEach((field) => field && sent.set(field.name, field.value));
+      try {
+        const answer = await fetch(place.dataset.offers, { method: "POST", body: sent });
+        const found = answer.ok ? await answer.text() : "";
+        if ([subject, body].includes(document.activeElement)) place.innerHTML = found;
+      } catch { /* the letter can be sent without */ }
+    };
+    [subject, body].forEach((field) => field.addEventListener("input", () => {
+      clearTimeout(timer);
+      timer = setTimeout(look, 1000);
+    }));
+  });
+
   // Menus fold on narrow screens, and only here, so that without a script they stay open.
   const narrow = matchMedia("(max-width: 61.99em)");
   const phone = matchMedia("(max-width: 40em)");

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -26,7 +27,7 @@ def newest() -> Case:
     return db.session.scalars(sa.select(Case).order_by(Case.id.desc()).limit(1)).one()
 
 
-def write(client: FlaskClient, **values: str) -> TestResponse:
+def write(client: FlaskClient, **values: Any) -> TestResponse:
     form = {"subject": "延長線的標識", "body": "請問怎麼看真偽？", "submission_key": new_key()}
     return client.post("/feedback/new", data=form | values)
 

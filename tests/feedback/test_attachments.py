@@ -68,7 +68,7 @@ def file(data: bytes, name: str = "照片.jpg") -> tuple[io.BytesIO, str]:
 
 
 def send(browser: FlaskClient, *files: tuple[io.BytesIO, str], **values: Any) -> TestResponse:
-    return write(browser, files=list(files), **values)  # type: ignore[arg-type]  # multipart of werkzeug
+    return write(browser, files=list(files), **values)
 
 
 def rows() -> list[Attachment]:

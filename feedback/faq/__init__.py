@@ -1,0 +1,1 @@
+"""Answers that units publish, so that people find them before they write."""
