@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
+import yaml
 from sqlalchemy.orm import joinedload
 
 from analytics.demo_casework import Story, handle
@@ -21,6 +22,7 @@ from analytics.resources import Resources
 from analytics.services import improvements
 from analytics.services.opinions import read_comments
 from analytics.services.suggestions import load_active, suggest_for
+from feedback.faq import services as faq
 from feedback.letters import Letter
 from feedback.models import Case
 from feedback.secrets import derive_secret
@@ -61,6 +63,7 @@ def tell(
         responses = fill_surveys(story.plot["surveys"], comments, story.rng, profile=profile, now=now)
         read_comments(resources=resources)
         _improve(story)
+        _publish(yaml.safe_load((folder / "faq.yaml").read_text(encoding="utf-8")), story)
     return {"letters": len(cases), "responses": responses}
 
 
@@ -150,6 +153,18 @@ def _suggest(cases: list[Case], story: Story) -> None:
     for case in cases:
         moment = case.received_at + timedelta(seconds=4)
         suggest_for([case], version_id, model, profile=story.profile, now=moment)
+
+
+def _publish(rows: list[dict[str, str]], story: Story) -> None:
+    """The answers that the heads of the units have published."""
+    for row in rows:
+        topic = story.profile.topic(row["topic"])
+        if topic is None:
+            continue
+        by = story.lead(topic.owner)
+        words = faq.Words(row["question"], row["answer"], topic.code)
+        entry = faq.add(words, by=by, profile=story.profile, now=story.now)
+        faq.publish(entry.id, by=by, now=story.now)
 
 
 def _improve(story: Story) -> None:

@@ -15,7 +15,6 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
-from heapq import nlargest
 from itertools import islice, pairwise
 from typing import Any, Literal
 
@@ -39,8 +38,8 @@ LONGEST_QUERY = 200
 MOST_GRAMS = 48
 """Grams of a query that the index is asked for; the folded text answers for the rest."""
 
-BEST_GRAMS, CANDIDATES = 160, 50
-"""Pairs of a letter that `best` looks at, and texts that it weighs."""
+BEST_GRAMS = 160
+"""Pairs of a letter that `best` looks at."""
 
 _PHRASE = re.compile('["＂“”]([^"＂“”]+)["＂“”]|「([^」]+)」|『([^』]+)』')
 _BETWEEN_WORDS = re.compile(  # 1,000 and a.tw are one word each
@@ -234,33 +233,37 @@ def matching(session: Session, name: Name, query: Query) -> sa.Select[int]:
     return keys.where(*(place(index.texts.c.folded, word) > 0 for word in query.unsure))
 
 
-def best(session: Session, name: Name, text: str, limit: int) -> list[tuple[int, float]]:
-    """Keys of the texts that share most with a whole letter, the best first, each with its score (0 to 1).
+@dataclass(frozen=True)
+class Near:
+    """How near a text is to a letter, by the pairs of characters that they share.
 
-    Pairs of characters are compared as sets, each weighing by how rare it is in the index (idf); the score is
-    near the cosine of the two: 1 for the same text, 0.3 for an answer that covers a tenth of the letter and
-    nothing else. Only the letter's first `BEST_GRAMS` different pairs count. Made for some thousand texts.
+    Each pair weighs by how rare it is in the index (idf). `share` is the part (0 to 1) of what the index
+    knows of the letter that this text holds; `evidence` is how much that is, counted in pairs that no other
+    text has.
     """
-    index, wanted = _INDEXES[name], _pairs(folded(text), BEST_GRAMS)
-    holders: dict[str, list[int]] = {}
-    for pair, key in session.execute(_postings(session, index, wanted)):
-        holders.setdefault(pair, []).append(key)
+
+    key: int
+    share: float
+    evidence: float
+
+
+def best(session: Session, name: Name, text: str, limit: int) -> list[Near]:
+    """The texts that share most with a whole letter, the nearest first.
+
+    Only the letter's first `BEST_GRAMS` different pairs count. Made for some thousand texts.
+    """
+    index, holders = _INDEXES[name], defaultdict[str, list[int]](list)
+    for pair, key in session.execute(_postings(session, index, _pairs(folded(text), BEST_GRAMS))):
+        holders[pair].append(key)
     count = session.scalar(sa.select(sa.func.count()).select_from(index.texts)) or 0
-    weights = {pair: math.log((count + 1) / (len(holders.get(pair, ())) + 0.5)) for pair in wanted}
+    weights = {pair: math.log((count + 1) / (len(keys) + 0.5)) for pair, keys in holders.items()}
     shared: defaultdict[int, float] = defaultdict(float)
     for pair, keys in holders.items():
         for key in keys:
             shared[key] += weights[pair]
-    whole, mean = sum(weights.values()), sum(weights.values()) / max(len(weights), 1)
-    near = {key: shared[key] for key in nlargest(CANDIDATES, shared, key=shared.__getitem__)}
-    sizes = session.execute(
-        sa.select(index.texts.c.key, index.texts.c.folded).where(index.texts.c.key.in_(near))
-    )
-    scores = [
-        (key, near[key] / math.sqrt(whole * max(near[key], mean * len(_pairs(plain, None)))))
-        for key, plain in sizes
-    ]
-    return sorted(scores, key=lambda found: (-found[1], found[0]))[:limit]
+    known, alone = sum(weights.values()), math.log((count + 1) / 1.5)
+    first = sorted(shared.items(), key=lambda found: (-found[1], found[0]))[:limit]
+    return [Near(key, weight / known, weight / alone) for key, weight in first]
 
 
 def _pairs(plain: str, most: int | None) -> list[str]:

@@ -21,11 +21,16 @@ def init_app(app: Flask) -> None:
     guide.add_doorways(
         app,
         Doorway(
-            "常見問題", "很多事已經有答案，找找看，不必等。", "faq.index", "patch-question", "找答案", order=5
+            "常見問題",
+            "很多事已經有答案，找找看，不必等。",
+            "faq.index",
+            "patch-question",
+            "找答案",
+            order=15,
         ),
     )
     nav.add(
         app,
-        Entry("常見問題", "faq.index", "patch-question", order=5),
+        Entry("常見問題", "faq.index", "patch-question", order=15),
         Entry("常見問題", "faq_desk.index", "patch-question", Permission.CASE_REPLY, order=15),
     )

@@ -164,7 +164,9 @@ def test_marks_stand_where_the_word_was_written(text: str, typed: str, marked: l
 
 def test_the_text_nearest_to_a_letter_comes_first(session: Session) -> None:
     first, *_ = fulltext.best(session, "case", "行動電源上有檢驗標識，哪裡查？", 2)
-    assert first[0] == 1
-    assert 0 < first[1] <= 1
-    assert fulltext.best(session, "case", LETTERS[4], 1)[0] == (4, pytest.approx(1, abs=0.05))
+    assert first.key == 1
+    assert 0 < first.share <= 1
+    (same,) = fulltext.best(session, "case", LETTERS[4], 1)
+    assert (same.key, same.share) == (4, pytest.approx(1))
+    assert same.evidence > first.evidence
     assert fulltext.best(session, "case", "", 3) == []
