@@ -69,7 +69,7 @@ def _one_day_and_cheap_passwords() -> Iterator[None]:
 def story(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The demonstration's folder with every eighth letter and few survey answers."""
     folder = tmp_path_factory.mktemp("story")
-    for name in ("replies.jsonl", "ratings.jsonl", "comments.jsonl"):
+    for name in ("replies.jsonl", "ratings.jsonl", "comments.jsonl", "faq.yaml"):
         (folder / name).write_text((FULL / name).read_text(encoding="utf-8"), encoding="utf-8")
     letters = (FULL / "letters.jsonl").read_text(encoding="utf-8").splitlines()
     (folder / "letters.jsonl").write_text("\n".join(letters[::EVERY]), encoding="utf-8")
