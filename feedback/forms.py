@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
 from wtforms import HiddenField, MultipleFileField, RadioField, SelectField, StringField, TextAreaField
@@ -12,11 +13,16 @@ from wtforms.validators import AnyOf, DataRequired, InputRequired, Length, Valid
 
 from feedback.letters import Letter, problems
 from feedback.secrets import new_key
+from portal import abuse
+from portal.clock import utcnow
 from portal.files.kinds import ACCEPT
 from portal.forms import BaseForm, PlainText, clean, long_text
 from portal.profile import Demand, Profile
 
 KEY = re.compile(r"[A-Za-z0-9_-]{32}")
+WITHOUT_WORK_SECONDS = 20
+"""The wait of a browser that has not done the work that the profile asks for, as one without scripts."""
+
 MAX_COMMENT, MAX_SUPPLEMENT = 1000, 5000
 SCORES = {5: "非常滿意", 4: "滿意", 3: "普通", 2: "不滿意", 1: "非常不滿意"}
 
@@ -49,7 +55,12 @@ class FilesForm(BaseForm):
 class LetterForm(FilesForm):
     """A citizen's letter. What it asks for is the profile's; what is wrong is said by `problems`."""
 
+    timed = True
+    """Whether a person fills it in who has not signed in, which takes some seconds."""
+
     submission_key = HiddenField(default=new_key, filters=[own_key])
+    opened = HiddenField(default=abuse.stamp)
+    proof = HiddenField()
     hint = SelectField(
         "這封信是關於",
         description="協助我們更快轉給負責的單位；不確定可以略過。",
@@ -75,6 +86,8 @@ class LetterForm(FilesForm):
 
     def __init__(self, profile: Profile, **values: Any) -> None:
         super().__init__(profile, **values)
+        if not self.timed:
+            del self.opened, self.proof
         self.hint.choices = [
             SelectChoice("", "請選擇"),
             *(SelectChoice(topic.code, topic.hint) for topic in profile.topics if topic.hint),
@@ -102,6 +115,22 @@ class LetterForm(FilesForm):
         """What was typed, cleaned."""
         names = ("subject", "body", "hint", "county", "name", "email", "phone")
         return Letter(**{name: self[name].data or "" for name in names if name in self})
+
+    def validate_opened(self, field: HiddenField) -> None:
+        """Too soon for a person. What was typed comes back, and by the next try enough time has passed."""
+        if not abuse.is_on():
+            return
+        opened, least = abuse.opened_at(field.data), self._least_seconds()
+        if opened is None:
+            field.data = abuse.stamp()
+        if opened is None or utcnow() - opened < timedelta(seconds=least):
+            raise ValidationError(f"為了擋下自動程式，信還沒有送出。請等 {least} 秒，再按一次「送出」。")
+
+    def _least_seconds(self) -> int:
+        rules, key = self.profile.protection, self.submission_key.data
+        if abuse.is_worked_out(key, self.proof.data or "", rules.proof_bits):
+            return rules.min_seconds
+        return max(rules.min_seconds, WITHOUT_WORK_SECONDS)
 
     def validate(self, extra_validators: Any = None) -> bool:
         passed: bool = super().validate(extra_validators)

@@ -28,6 +28,8 @@ NOT_TYPED = frozenset({"csrf_token", "website", "submission_key", "files"})
 class EntryForm(LetterForm):
     """The citizen's form and what the office must know of the channel. A draft may be saved at any moment."""
 
+    timed = False
+
     channel = SelectField("來信管道", filters=[clean], validate_choice=False)
     received = StringField(
         "收件日期",

@@ -8,7 +8,21 @@ from flask_wtf.csrf import CSRFProtect
 from markupsafe import Markup
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from portal import access, accounts, calendars, cli, db, errors, guide, log, nav, pages, security, sweep
+from portal import (
+    abuse,
+    access,
+    accounts,
+    calendars,
+    cli,
+    db,
+    errors,
+    guide,
+    log,
+    nav,
+    pages,
+    security,
+    sweep,
+)
 from portal.audit import part as audit_part
 from portal.clock import roc_date, roc_datetime, roc_deadline
 from portal.config import MEBIBYTE, Config
@@ -40,6 +54,7 @@ def new_app(config: Config) -> Flask:
     access.init_app(app)
     uploads.init_app(app, config)  # before CSRF, which reads the form
     csrf.init_app(app)
+    abuse.init_app(app, config)
     Bootstrap5(app)
     errors.init_app(app)
     security.init_app(app)

@@ -24,7 +24,8 @@ class Config:
     """Everything that differs between one installation and another.
 
     `base_url` is written into mail and QR codes; without it mail holds no links and QR codes have the
-    request's address. `secure_cookies` is off only for plain HTTP on one's own machine.
+    request's address. `limits` is off only where everybody has one address. `secure_cookies` is off only
+    for plain HTTP on one's own machine.
     """
 
     instance: Path
@@ -34,6 +35,8 @@ class Config:
     profile: Path
     mail_in_url: str = field(default="", repr=False)
     clamd: str = ""
+    redis_url: str = field(default="", repr=False)
+    limits: bool = True
     base_url: str = ""
     secure_cookies: bool = True
     proxy_hops: int = 0
@@ -73,6 +76,8 @@ class Config:
             profile=_profile(env.get("QINGTING_PROFILE", "")),
             mail_in_url=env.get("MAIL_IN_URL", ""),
             clamd=env.get("QINGTING_CLAMD", ""),
+            redis_url=env.get("REDIS_URL", ""),
+            limits=env.get("QINGTING_LIMITS", "") != "off",
             base_url=env.get("QINGTING_BASE_URL", "").rstrip("/"),
             secure_cookies=env.get("QINGTING_PLAIN_HTTP", "") != "1",
             proxy_hops=_whole(env, "QINGTING_PROXY_HOPS", 0),

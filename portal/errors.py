@@ -61,6 +61,7 @@ PAGES: dict[int, tuple[str, str]] = {
     413: ("送出的內容太大", "請縮短文字或換一個較小的檔案，再送出一次。"),
     415: ("不支援這種格式", "請依頁面說明的格式再送出一次。"),
     422: ("內容需要修正", "請依提示修正後再送出一次。"),
+    429: ("太頻繁了", "這個網路位址在短時間內送出太多次，請過幾分鐘再試。"),
     500: ("系統發生錯誤", "我們已經記下這個錯誤。您可以稍後再試，或以電話聯絡我們。"),
     503: ("系統暫時無法使用", "請稍後再試。"),
 }
@@ -123,6 +124,11 @@ def _answer(
 def expired_form() -> Response | tuple[str, int]:
     """The page for a form without a valid token, which is not accepted."""
     return _answer(400, "這一頁開太久了，或瀏覽器不接受 Cookie。請回上一頁、重新整理後再送出一次。")
+
+
+def too_often() -> Response | tuple[str, int]:
+    """The page for somebody who asks too often."""
+    return _answer(429)
 
 
 def init_app(app: Flask) -> None:

@@ -44,6 +44,7 @@ def config_for(folder: Path, database_url: str) -> Config:
         base_url="https://mailbox.test",
         secure_cookies=False,
         testing=True,
+        limits=False,
     )
 
 

@@ -32,7 +32,11 @@ def environment(folder: Path, database_url: str | None = None) -> dict[str, str]
         for name, value in os.environ.items()
         if not name.startswith(("QINGTING_", "DATABASE_URL"))
     }
-    env = inherited | {"QINGTING_INSTANCE": str(folder), "QINGTING_PLAIN_HTTP": "1"}
+    env = inherited | {
+        "QINGTING_INSTANCE": str(folder),
+        "QINGTING_PLAIN_HTTP": "1",
+        "QINGTING_LIMITS": "off",  # a test has one address and no patience
+    }
     return env | ({"DATABASE_URL": database_url} if database_url else {})
 
 

@@ -9,6 +9,7 @@ from feedback.faq import queries
 from feedback.faq.forms import FindForm
 from feedback.letters import Letter
 from feedback.queries import MAX_ID
+from portal.abuse import limited
 from portal.access import public
 from portal.app import profile
 from portal.forms import clean
@@ -18,6 +19,7 @@ faq = Blueprint("faq", "feedback", url_prefix="/faq", template_folder="templates
 
 @faq.get("/")
 @public
+@limited("lookups", "GET")
 def index() -> ResponseReturnValue:
     form = FindForm(request.args)
     if not form.validate():
@@ -37,6 +39,7 @@ def show(entry_id: int) -> ResponseReturnValue:
 
 @faq.post("/offers")
 @public
+@limited("lookups")
 def offers() -> ResponseReturnValue:
     """A part of a page: answers to the letter that is being written. Nothing of it is kept."""
     letter = Letter(subject=clean(request.form.get("subject")), body=clean(request.form.get("body")))

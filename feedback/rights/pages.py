@@ -25,6 +25,7 @@ from feedback.rights.models import DataRequest
 from feedback.secrets import tidy_number
 from feedback.views import memory
 from feedback.views.public import NO_MATCH
+from portal.abuse import limited
 from portal.access import public
 from portal.app import profile
 from portal.clock import roc_date, roc_deadline, utcnow
@@ -59,6 +60,7 @@ def sections() -> list[disclosure.Section]:
 
 @rights.route("", methods=["GET", "POST"])
 @public
+@limited("letters")
 def new() -> ResponseReturnValue:
     form = DataRequestForm(number=tidy_number(request.args.get("number", "")))
     if form.validate_on_submit():
@@ -116,6 +118,7 @@ def clear_receipt() -> ResponseReturnValue:
 
 @rights.route("/follow", methods=["GET", "POST"])
 @public
+@limited("lookups")
 def follow() -> ResponseReturnValue:
     form = FollowForm(number=words.tidy_number(request.args.get("number", "")))
     if form.validate_on_submit():

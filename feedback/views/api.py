@@ -15,6 +15,7 @@ from feedback.models import Case
 from feedback.secrets import ALPHABET, LENGTH, derive_secret, new_key
 from feedback.services import intake
 from feedback.states import Status
+from portal.abuse import limited
 from portal.access import public
 from portal.api import IDEMPOTENCY_KEY, IDEMPOTENCY_PARAMETER, Body, FieldFaults, idempotency_key, read_body
 from portal.app import profile
@@ -73,6 +74,7 @@ class UnknownCase(NotFound):
 
 @api.post("/cases")
 @public
+@limited("programs")
 def take_in() -> ResponseReturnValue:
     letter = read_body(NewCase).as_letter()
     given = idempotency_key()

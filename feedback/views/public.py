@@ -6,6 +6,7 @@ from functools import partial
 
 from flask import Blueprint, Response, current_app, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from flask_limiter import RateLimitExceeded
 from flask_wtf.csrf import CSRFError
 
 from feedback import citizen, mails, queries
@@ -19,10 +20,11 @@ from feedback.secrets import derive_secret, tidy_number
 from feedback.services import deadlines, intake, leaving, ratings, secret_links
 from feedback.states import Act, acts_from
 from feedback.views import files, memory
+from portal.abuse import limited
 from portal.access import public
 from portal.app import profile
 from portal.clock import roc_deadline, utcnow
-from portal.errors import Conflict, NotFound, expired_form
+from portal.errors import Conflict, NotFound, expired_form, too_often
 from portal.forms import BaseForm
 from portal.qr import qr_code
 from portal.urls import site_url
@@ -33,6 +35,10 @@ NO_MATCH = "案件編號與查詢密碼對不起來。請對照送出來信時�
 NO_COOKIE = (
     "這一頁開太久了，或瀏覽器不接受 Cookie，所以信還沒有送出；您寫的內容都還在。請再按一次「送出」。"
     "如果又看到這段話，請允許本站使用 Cookie，或先複製內容，再改用電話聯絡我們。"
+)
+TOO_OFTEN = (
+    "這個網路位址在短時間內送出太多次，所以信還沒有送出；您寫的內容都還在。"
+    "請過幾分鐘再按一次「送出」，急的話請打電話。"
 )
 TOO_LATE = "這封信剛有新的進度，現在不能補充；您寫的內容還在下面。需要的話請另寫一封信，寫上案件編號。"
 SENT_BEFORE = "剛才那封信已經送出，不會遺失。這次的內容和它不同，如果要當作另一封信，請再按一次「送出」。"
@@ -53,6 +59,7 @@ def _keep_off_disk(response: Response) -> Response:
 
 @feedback.route("/new", methods=["GET", "POST"])
 @public
+@limited("letters")
 def new() -> ResponseReturnValue:
     form = LetterForm(profile())
     holder = _holder(form)
@@ -94,6 +101,16 @@ def _letter_page(form: LetterForm, status: int) -> ResponseReturnValue:
     return render_template("feedback/new.html", form=form, held=held, offers=offers), status
 
 
+@feedback.errorhandler(RateLimitExceeded)
+def _too_often(_error: RateLimitExceeded) -> ResponseReturnValue:
+    """A letter comes back as it was typed; it can be sent a little later."""
+    if request.endpoint != "feedback.new":
+        return too_often()
+    form = LetterForm(profile())
+    form.refuse(TOO_OFTEN)
+    return _letter_page(form, 429)
+
+
 @feedback.errorhandler(CSRFError)
 def _without_token(_error: CSRFError) -> ResponseReturnValue:
     """A long letter must not be lost because a cookie was: the form comes back as it was typed."""
@@ -133,6 +150,7 @@ def clear_receipt() -> ResponseReturnValue:
 
 @feedback.route("/secret/<token>", methods=["GET", "POST"])
 @public
+@limited("lookups")
 def secret(token: str) -> ResponseReturnValue:
     """From a mail's link. Only the button uses it up: mail scanners open links, they press nothing."""
     if not ActForm().validate_on_submit():
@@ -143,6 +161,7 @@ def secret(token: str) -> ResponseReturnValue:
 
 @feedback.route("/track", methods=["GET", "POST"])
 @public
+@limited("lookups")
 def track() -> ResponseReturnValue:
     form = TrackForm(number=tidy_number(request.args.get("number", "")))
     if form.validate_on_submit():
@@ -174,6 +193,7 @@ def show(number: str) -> ResponseReturnValue:
 
 @feedback.post("/track/<number>/rating")
 @public
+@limited("answers")
 def rate(number: str) -> ResponseReturnValue:
     case = _opened(number)
     if case is None:
@@ -194,6 +214,7 @@ def rate(number: str) -> ResponseReturnValue:
 
 @feedback.post("/track/<number>/supplement")
 @public
+@limited("letters")
 def supplement(number: str) -> ResponseReturnValue:
     case = _opened(number)
     if case is None:

@@ -20,6 +20,7 @@ from portal.profile.parts import (
     Intake,
     Part,
     PrivacyNotice,
+    Protection,
     Role,
     Satisfaction,
     Text,
@@ -56,6 +57,7 @@ class Profile(Part):
     agencies: tuple[Agency, ...] = ()
     urgent_to: tuple[str, ...] = ()
     intake: Intake = Intake()
+    protection: Protection = Protection()
     privacy: PrivacyNotice
     satisfaction: Satisfaction
     calendar: Calendar

@@ -5,7 +5,8 @@ from __future__ import annotations
 import datetime as dt
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from limits import parse_many
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 from portal.clock import Basis
 
@@ -170,6 +171,34 @@ class Intake(Part):
     max_files: int = Field(default=5, ge=0, le=10)
     max_file_mb: int = Field(default=10, ge=1, le=20)
     advice: tuple[Text, ...] = ()
+
+
+def _rates(text: str) -> str:
+    """A rate as Flask-Limiter reads it: 「10 per minute; 60 per hour」."""
+    parse_many(text)
+    return text
+
+
+Rate = Annotated[str, AfterValidator(_rates)]
+
+
+class Protection(Part):
+    """What keeps programs off the public forms. None of it is a puzzle for people.
+
+    `letters`, `answers` and `lookups` are rates for each address: writing a letter or a request, answering a
+    survey, looking something up; `programs` is the rate of the API. `min_seconds` is the least time for
+    filling in a letter. `proof_bits` (0: off) is the work that a browser does for it; without that work the
+    sender waits. With `confirm_email` a letter that gives an e-mail address is taken in when its link there
+    was pressed.
+    """
+
+    letters: Rate = "10 per minute; 60 per hour"
+    answers: Rate = "120 per minute; 2000 per hour"
+    lookups: Rate = "60 per minute; 600 per hour"
+    programs: Rate = "120 per minute; 3000 per hour"
+    min_seconds: int = Field(default=3, ge=0, le=60)
+    proof_bits: int = Field(default=0, ge=0, le=20)
+    confirm_email: bool = False
 
 
 class PrivacyNotice(Part):

@@ -9,6 +9,7 @@ from flask import Blueprint, Flask, current_app
 from flask.typing import ResponseReturnValue
 from pydantic import Field
 
+from portal.abuse import limited
 from portal.access import public
 from portal.api import IDEMPOTENCY_PARAMETER, Body, FieldFaults, idempotency_key, read_body
 from portal.app import profile
@@ -41,6 +42,7 @@ class ResponseTaken(Body):
 
 @api.post("/<slug>/responses")
 @public
+@limited("programs")
 def take_in(slug: str) -> ResponseReturnValue:
     values = read_body(NewResponse).answers
     try:

@@ -8,6 +8,7 @@ from flask import Blueprint, abort, current_app, flash, redirect, render_templat
 from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError
 
+from portal.abuse import limited
 from portal.access import public
 from portal.app import profile
 from portal.clock import utcnow
@@ -36,6 +37,7 @@ def index() -> ResponseReturnValue:
 
 @surveys.route("/<slug>", methods=["GET", "POST"])
 @public
+@limited("answers")
 def show(slug: str) -> ResponseReturnValue:
     version = _open_version(slug)
     form = questionnaire_form(version, _chosen(version))

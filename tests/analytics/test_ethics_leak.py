@@ -50,7 +50,7 @@ VIEWS = {
 }
 NOT_READ = {"accounts.sign_out", "pages.readyz"}
 ALWAYS_NEW = re.compile(
-    r'nonce="[^"]*"|name="(?:csrf_token|submission_key|started|key)"[^>]*|查詢編號：.*'
+    r'nonce="[^"]*"|name="(?:csrf_token|submission_key|opened|started|key)"[^>]*|查詢編號：.*'
     r'|[\d,]+ 筆|class="code-inline">.*'  # of the whole trail, and its end
 )
 
