@@ -36,7 +36,7 @@ def sender() -> str:
     return str(known)
 
 
-_limiter = Limiter(key_func=sender, strategy="fixed-window")
+limiter = Limiter(key_func=sender, strategy="fixed-window")
 
 
 def limited(kind: Kind, *methods: str) -> Callable[[View], View]:
@@ -46,7 +46,9 @@ def limited(kind: Kind, *methods: str) -> Callable[[View], View]:
         text: str = getattr(current_app.extensions["profile"].protection, kind)
         return text
 
-    counted = _limiter.shared_limit(rate, scope=kind, methods=list(methods or ("POST",)))
+    counted = limiter.shared_limit(
+        rate, scope=kind, methods=list(methods or ("POST",)), exempt_when=lambda: not is_on()
+    )
 
     def decorate(view: View) -> View:
         return cast(View, counted(view))
@@ -54,16 +56,18 @@ def limited(kind: Kind, *methods: str) -> Callable[[View], View]:
     return decorate
 
 
-def init_app(app: Flask, config: Config) -> None:
+def settings(config: Config) -> dict[str, Any]:
     """Counters are kept in Redis for all processes, or in each process; there too while Redis is away."""
-    app.config.update(
-        RATELIMIT_ENABLED=config.limits,
-        RATELIMIT_STORAGE_URI=config.redis_url or "memory://",
-        RATELIMIT_IN_MEMORY_FALLBACK_ENABLED=bool(config.redis_url),
-        RATELIMIT_HEADERS_ENABLED=False,
-        RATELIMIT_KEY_PREFIX="qingting",
-    )
-    _limiter.init_app(app)
+    return {
+        "RATELIMIT_STORAGE_URI": config.redis_url or "memory://",
+        "RATELIMIT_IN_MEMORY_FALLBACK_ENABLED": bool(config.redis_url),
+        "RATELIMIT_KEY_PREFIX": "qingting",
+    }
+
+
+def init_app(app: Flask, config: Config) -> None:
+    app.config.update(settings(config))
+    limiter.init_app(app)
 
 
 def is_on() -> bool:
